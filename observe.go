@@ -1,0 +1,100 @@
+package instagram
+
+// This file answers: what can a program see of what happens inside?
+
+import (
+	"context"
+	"time"
+)
+
+// Tracer is told what a [Client] does, as plain data that holds nothing
+// secret. Methods are called from many goroutines and must return quickly; a
+// panic in one is recovered and logged. Embed [NopTracer] to implement only
+// some of the methods and to stay compatible when methods are added.
+type Tracer interface {
+	// CallStart is told of a request before its first attempt. The context it
+	// returns is that of the request from then on; returning ctx is fine.
+	CallStart(ctx context.Context, c CallStart) context.Context
+	// Attempt is told of each attempt when it has ended.
+	Attempt(ctx context.Context, a Attempt)
+	// Wait is told when a call begins to wait.
+	Wait(ctx context.Context, w Wait)
+	// CallEnd is told when the request has its final answer.
+	CallEnd(ctx context.Context, c CallEnd)
+	// TokenEvent is told what happens to stored tokens.
+	TokenEvent(ctx context.Context, e TokenEvent)
+}
+
+// CallStart describes a request.
+type CallStart struct {
+	Method    string
+	Route     string // path without version, with IDs replaced: "/{id}/media"
+	Login     Login
+	AccountID string
+	Priority  Priority
+}
+
+// Attempt describes one sending of a request.
+type Attempt struct {
+	Number    int // 1 for the first
+	Duration  time.Duration
+	Status    int // HTTP status; 0: no answer
+	Err       error
+	TraceID   string
+	RequestID string
+	Version   string // Graph API version that served the call, "" when not told
+	Usage     Usage
+	// Retry says whether there will be another attempt, and Reason why or why not.
+	Retry  bool
+	Reason string
+}
+
+// Wait describes a wait that begins.
+type Wait struct {
+	For    time.Duration // as far as it is known
+	Reason string        // "backoff", "quota", "retry-after" …
+	Bucket Bucket
+}
+
+// CallEnd describes how a request ended.
+type CallEnd struct {
+	Attempts int
+	Duration time.Duration
+	Waited   time.Duration
+	Status   int
+	Err      error
+}
+
+// TokenEvent describes something that happened to a stored token.
+type TokenEvent struct {
+	// ID is the same when the same event is told again after a crash.
+	ID   string
+	Key  TokenKey
+	Kind TokenEventKind
+	// Reason is the platform's, such as "190/460", or the cause of a delay.
+	Reason string
+	Err    error
+}
+
+// TokenEventKind says what happened to a token.
+type TokenEventKind string
+
+// NopTracer ignores everything.
+type NopTracer struct{}
+
+// CallStart returns ctx.
+func (NopTracer) CallStart(ctx context.Context, _ CallStart) context.Context { return ctx }
+
+// Attempt does nothing.
+func (NopTracer) Attempt(context.Context, Attempt) {}
+
+// Wait does nothing.
+func (NopTracer) Wait(context.Context, Wait) {}
+
+// CallEnd does nothing.
+func (NopTracer) CallEnd(context.Context, CallEnd) {}
+
+// TokenEvent does nothing.
+func (NopTracer) TokenEvent(context.Context, TokenEvent) {}
+
+var _ Tracer = NopTracer{}

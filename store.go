@@ -1,0 +1,230 @@
+package instagram
+
+// This file answers: what must a place be able to do in which tokens and
+// login states are kept?
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+)
+
+// TokenKey names a token in a store: an account, or with [PersonKey] a person, of an app.
+type TokenKey struct {
+	AppID     string
+	AccountID string
+}
+
+const personPrefix = "person:"
+
+// PersonKey names the token of a person of Facebook Login, which serves all
+// accounts that the person granted.
+func PersonKey(appID, appScopedID string) TokenKey {
+	return TokenKey{AppID: appID, AccountID: personPrefix + appScopedID}
+}
+
+// Person returns the app-scoped ID of the person that the key names; ok is
+// false for the key of an account.
+func (k TokenKey) Person() (appScopedID string, ok bool) {
+	return strings.CutPrefix(k.AccountID, personPrefix)
+}
+
+// String returns app and account ID; neither is secret.
+func (k TokenKey) String() string { return k.AppID + "/" + k.AccountID }
+
+// RecordState says whether a stored token may be used.
+type RecordState uint8
+
+const (
+	// Alive: the token may be used and is renewed.
+	Alive RecordState = iota
+	// NeedsLogin: the platform has proven it dead; only the person can help, by logging in again.
+	NeedsLogin
+	// WaitingForPerson: it may live again after the person has acted at Instagram or Facebook (checkpoint, Page role).
+	WaitingForPerson
+	// Deauthorized: the person has removed the app.
+	Deauthorized
+)
+
+// String returns the state in words, such as "needs login".
+func (s RecordState) String() string {
+	names := [...]string{"alive", "needs login", "waiting for person", "deauthorized"}
+	if int(s) < len(names) {
+		return names[s]
+	}
+	return fmt.Sprintf("RecordState(%d)", uint8(s))
+}
+
+// Record is a token as it is kept, with what the years have taught about it.
+type Record struct {
+	Key   TokenKey
+	Token *Token
+	State RecordState
+	// Reason says why State is not Alive: "190/460", for example. Never a secret.
+	Reason string
+	// Fails counts failed attempts to renew the token since the last success.
+	Fails int
+	// DueAt is when the record should be looked at again. Zero: never.
+	DueAt time.Time
+	// Revision is the store's count of changes, set by the store.
+	Revision Revision
+}
+
+func (r *Record) clone() *Record {
+	c := *r
+	if r.Token != nil {
+		c.Token = r.Token.clone()
+	}
+	return &c
+}
+
+// Revision counts the changes of one record, and starts at a random number, so
+// that it never repeats when a record is deleted and made again. Zero means
+// that there is no record.
+type Revision int64
+
+// Next returns the revision that follows r. It is for stores.
+func (r Revision) Next() Revision {
+	if r == 0 {
+		return Revision(1 + rand.Int64N(1<<62)) //nolint:gosec // it must be unlikely to repeat, not hard to guess
+	}
+	return r + 1
+}
+
+// What stores answer. Implementations wrap or return these.
+var (
+	// ErrTokenNotFound: the store has no record under the key.
+	ErrTokenNotFound = errors.New("no token is stored for this account")
+	// ErrTokenSuperseded: what the store has is newer or better than what was to be saved; nothing was changed.
+	ErrTokenSuperseded = errors.New("the store has a newer or better token")
+	// ErrTokenLeased: another worker holds the record for a while.
+	ErrTokenLeased = errors.New("another worker holds this token's lease")
+	// ErrStateUsed: the state is not there: it was taken before, has expired, or was never put.
+	ErrStateUsed = errors.New("this login state was used before or has expired")
+)
+
+// TokenStore keeps tokens. Implementations are safe for concurrent use, copy
+// what they are given and what they return, and keep [Token.AccessToken] and
+// [Token.PageToken] byte for byte. What a store must do is tested by
+// storetest.Tokens.
+type TokenStore interface {
+	// LoadToken returns the record under the key, or [ErrTokenNotFound].
+	LoadToken(ctx context.Context, k TokenKey) (*Record, error)
+
+	// SaveToken writes r under r.Key and returns its new revision, if the
+	// stored record still has the revision from (zero: there is none yet) and
+	// [CheckSave] allows it. Otherwise it changes nothing and returns
+	// [ErrTokenSuperseded]. When SaveToken has returned nil, the record survives
+	// whatever the store promises to survive. It ends the record's lease, if any.
+	SaveToken(ctx context.Context, r *Record, from Revision) (Revision, error)
+
+	// DeleteToken removes the record. A record that is not there is no error.
+	DeleteToken(ctx context.Context, k TokenKey) error
+}
+
+// CheckSave returns nil when a store that holds old (nil: nothing) may put r
+// in its place, and else an error that is [ErrTokenSuperseded] or says what is
+// wrong with r. Every store calls it inside the step that writes:
+//
+//   - no record without a token;
+//   - no older token over a newer one;
+//   - no short-lived token over a long-lived one of the same grant;
+//   - no token of an older grant over one of a newer: a refresh that started
+//     before a login does not undo the login.
+func CheckSave(old, r *Record) error {
+	switch {
+	case r == nil || r.Token == nil || r.Token.AccessToken.IsZero():
+		return errors.New("a record without a token is not saved")
+	case r.Key.AppID == "" || r.Key.AccountID == "":
+		return errors.New("a record without app ID and account ID is not saved")
+	case old == nil || old.Token == nil:
+		return nil
+	case r.Token.GrantedAt.Before(old.Token.GrantedAt):
+		return fmt.Errorf("%w: it comes from a later login", ErrTokenSuperseded)
+	case !r.Token.GrantedAt.Equal(old.Token.GrantedAt):
+		return nil
+	case r.Token.ObtainedAt.Before(old.Token.ObtainedAt):
+		return fmt.Errorf("%w: it was obtained later", ErrTokenSuperseded)
+	case r.Token.Kind == ShortLived && old.Token.Kind != ShortLived:
+		return fmt.Errorf("%w: it is %s", ErrTokenSuperseded, old.Token.Kind)
+	}
+	return nil
+}
+
+// TokenLeaser is what a store can do that lets several processes share the
+// work of renewing. A lease is a promise for a while that no other worker gets
+// the record. The store's clock decides what is due and when a lease ends.
+// A decorator over a store that cannot do it returns [errors.ErrUnsupported].
+type TokenLeaser interface {
+	// LeaseDue takes up to n living records of the app whose DueAt has come,
+	// the longest due first, for the time d. None due gives none and no error.
+	LeaseDue(ctx context.Context, appID string, n int, d time.Duration) ([]*Lease, error)
+
+	// LeaseToken takes one record, due or not. It returns [ErrTokenNotFound],
+	// or [ErrTokenLeased] when another worker holds it.
+	LeaseToken(ctx context.Context, k TokenKey, d time.Duration) (*Lease, error)
+
+	// CommitLeases writes each lease's Record and ends the lease. The first
+	// result has an element for each lease: nil, or [ErrTokenSuperseded] when
+	// the lease was lost or the record changed or [CheckSave] refuses, and
+	// then that record is not written. The second result is a failure of the
+	// store, after which the fate of all is open.
+	CommitLeases(ctx context.Context, leases []*Lease) ([]error, error)
+
+	// ReleaseLeases ends leases and leaves the records as they were, due at
+	// once when they were due. Leases already lost are passed over.
+	ReleaseLeases(ctx context.Context, leases []*Lease) error
+}
+
+// Lease is a record that one worker holds for a while.
+type Lease struct {
+	// Record is the record as it was when the lease was taken; the holder
+	// changes it and gives it to CommitLeases.
+	Record *Record
+	// Fence grows with each lease of the record, so that a commit under an
+	// older lease changes nothing.
+	Fence int64
+	// Until is when the lease ends, by the store's clock.
+	Until time.Time
+}
+
+// TokenFinder is what a store can do that finds records by the app-scoped ID,
+// the only ID that deauthorize and data-deletion requests carry.
+type TokenFinder interface {
+	// FindTokens returns the keys of all records of the app whose token has
+	// the app-scoped ID; none is no error.
+	FindTokens(ctx context.Context, appID, appScopedID string) ([]TokenKey, error)
+}
+
+// TokenLister is what a store can do that walks everything it has.
+type TokenLister interface {
+	// ListTokens returns up to n records of all apps in the order of their
+	// keys, starting behind after (zero: at the first). Fewer than n: the end.
+	ListTokens(ctx context.Context, after TokenKey, n int) ([]*Record, error)
+}
+
+// TokenCounter is what a store can do that tells how many records it has.
+type TokenCounter interface {
+	// CountTokens returns the number of the app's records by state, and how
+	// many living ones are due.
+	CountTokens(ctx context.Context, appID string) (TokenCounts, error)
+}
+
+// TokenCounts is what a store has of one app.
+type TokenCounts struct {
+	ByState map[RecordState]int
+	Due     int
+}
+
+// StateStore remembers which login states are open, so that each is used only
+// once in all processes. Implementations are safe for concurrent use.
+type StateStore interface {
+	// PutState remembers the ID for the time ttl.
+	PutState(ctx context.Context, id string, ttl time.Duration) error
+	// TakeState forgets the ID. Exactly one call succeeds for each ID put; all
+	// others, and those after its time, return [ErrStateUsed].
+	TakeState(ctx context.Context, id string) error
+}

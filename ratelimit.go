@@ -132,6 +132,4 @@ func NoLimit() Limiter { return noLimit{} }
 type noLimit struct{}
 
 func (noLimit) Acquire(_ context.Context, c Call) (Permit, error) { return Permit{Call: c}, nil }
-func (noLimit) Done(Permit, Outcome)                             {}
-
-
+func (noLimit) Done(Permit, Outcome)                              {}

@@ -2,14 +2,164 @@ package instagram
 
 // This file answers: what do the usage headers of an answer say?
 
-import "time"
+import (
+	"iter"
+	"net/http"
+	"strings"
+	"time"
 
-// Usage is what the usage headers of one answer say. The zero value means that
-// there were none.
-type Usage struct{}
+	"github.com/seed-922467ee/instagram/internal/wire"
+)
 
-// Max returns the highest percentage of all.
-func (u Usage) Max() float64 { return 0 }
+// Families of quotas that [Bucket.Family] has beside the types of business use
+// cases, such as "instagram", "pages", "messenger" and "ads_management".
+const (
+	familyApp             = "app"        // X-App-Usage
+	familyPage            = "page"       // X-Page-Usage
+	familyAdAccount       = "ad-account" // X-Ad-Account-Usage
+	familyInsights        = "insights"   // X-FB-Ads-Insights-Throttle
+	familyBusinessUseCase = "business"   // X-Business-Use-Case-Usage without a type
+)
+
+// UsageEntry is what one usage header says of one quota.
+type UsageEntry struct {
+	Bucket Bucket
+	// Percent is the highest percentage that the entry has, and Measure its
+	// name on the wire, such as "call_count". It may pass 100.
+	Percent float64
+	Measure string
+	// Percentages of the measures that most headers have; 0 when not told.
+	CallCount, CPUTime, TotalTime float64
+	// RegainAccess is the wait that the header states, at most 30 days. It is
+	// a reason to wait only where calls are refused, or Percent is 100 or more:
+	// a wait has been seen beside 19 percent.
+	RegainAccess time.Duration
+	// Tier is the ads_api_access_tier, "" when not told.
+	Tier string
+}
+
+// Usage is what the usage headers of one answer say, an entry for each quota.
+// The zero value means that there were none. Strings in it are parts of the
+// headers.
+type Usage struct {
+	n     int
+	first [2]UsageEntry // what one app and one account need, without an allocation
+	rest  []UsageEntry
+}
+
+// ParseUsage reads every usage header of the platform's: X-App-Usage,
+// X-Page-Usage, X-Ad-Account-Usage, X-Business-Use-Case-Usage and
+// X-FB-Ads-Insights-Throttle. What is broken, too long, negative or absurd in
+// them is ignored.
+func ParseUsage(h http.Header) Usage {
+	var u Usage
+	for i := range usageHeaders {
+		u.readAll(h[usageHeaders[i].name], i)
+	}
+	for key, values := range h { // a map that net/http has not filled may have a name in any case
+		if len(key) < len("X-App-Usage") || key[0] != 'x' && key[0] != 'X' {
+			continue
+		}
+		for i := range usageHeaders {
+			if name := usageHeaders[i].name; len(key) == len(name) && key != name && strings.EqualFold(key, name) {
+				u.readAll(values, i)
+			}
+		}
+	}
+	return u
+}
+
+//nolint:gochecknoglobals // a table, never written
+var usageHeaders = [...]struct{ name, family string }{
+	{"X-App-Usage", familyApp},
+	{"X-Business-Use-Case-Usage", ""}, // each entry names its family
+	{"X-Page-Usage", familyPage},
+	{"X-Ad-Account-Usage", familyAdAccount},
+	{"X-Fb-Ads-Insights-Throttle", familyInsights},
+}
+
+func (u *Usage) readAll(values []string, header int) {
+	for _, v := range values {
+		u.read(v, usageHeaders[header].family)
+	}
+}
+
+func (u *Usage) read(header, family string) {
+	r := wire.ReadUsage(header, family == "")
+	for w, ok := r.Next(); ok; w, ok = r.Next() {
+		b := Bucket{Family: family, ID: w.ID}
+		if family == "" {
+			if b.Family = w.Type; w.Type == "" {
+				b.Family = familyBusinessUseCase
+			}
+		}
+		u.append(UsageEntry{
+			Bucket: b, Percent: w.Percent, Measure: w.Measure,
+			CallCount: w.CallCount, CPUTime: w.CPUTime, TotalTime: w.TotalTime,
+			RegainAccess: w.Regain, Tier: w.Tier,
+		})
+	}
+}
+
+func (u *Usage) append(e UsageEntry) {
+	if u.n < len(u.first) {
+		u.first[u.n] = e
+	} else {
+		u.rest = append(u.rest, e)
+	}
+	u.n++
+}
+
+// IsZero reports whether there were no usage headers.
+func (u Usage) IsZero() bool { return u.n == 0 }
+
+// Len returns the number of entries.
+func (u Usage) Len() int { return u.n }
+
+// At returns the entry with the number i, from 0 to Len()-1.
+func (u Usage) At(i int) UsageEntry { return *u.at(i) }
+
+func (u *Usage) at(i int) *UsageEntry {
+	if i < len(u.first) && i < u.n {
+		return &u.first[i]
+	}
+	return &u.rest[i-len(u.first)]
+}
+
+// All yields the entries.
+func (u Usage) All() iter.Seq[UsageEntry] {
+	return func(yield func(UsageEntry) bool) {
+		for i := range u.n {
+			if !yield(*u.at(i)) {
+				return
+			}
+		}
+	}
+}
+
+// Max returns the highest percentage of all. It may pass 100.
+func (u Usage) Max() float64 { return u.Peak().Percent }
+
+// Peak returns the entry with the highest percentage; the zero value when
+// there are no entries.
+func (u Usage) Peak() UsageEntry {
+	if u.n == 0 {
+		return UsageEntry{}
+	}
+	peak := u.at(0)
+	for i := 1; i < u.n; i++ {
+		if e := u.at(i); e.Percent > peak.Percent {
+			peak = e
+		}
+	}
+	return *peak
+}
 
 // RegainAccess returns the longest wait that the headers state.
-func (u Usage) RegainAccess() time.Duration { return 0 }
+func (u Usage) RegainAccess() time.Duration {
+	var longest time.Duration
+	for i := range u.n {
+		longest = max(longest, u.at(i).RegainAccess)
+	}
+	return longest
+}

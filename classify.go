@@ -1,0 +1,163 @@
+package instagram
+
+// This file answers: which class does an error of the platform's belong to?
+
+import (
+	"strings"
+	"time"
+	"unicode"
+)
+
+// class is a kind of failure that calls for a decision of its own.
+type class uint8
+
+const (
+	classUnknown class = iota
+	classThrottled
+	classTokenInvalid
+	classPermission
+	classTransient
+	classInvalidRequest
+	classRedirectURIMismatch
+	classCodeInvalid
+	classAppConfig
+	classUserDenied
+	classBlocked
+)
+
+// sentinel returns the error that the class matches; nil for [classUnknown].
+func (c class) sentinel() error {
+	switch c {
+	case classThrottled:
+		return ErrThrottled
+	case classTokenInvalid:
+		return ErrTokenInvalid
+	case classPermission:
+		return ErrPermission
+	case classTransient:
+		return ErrTransient
+	case classInvalidRequest:
+		return ErrInvalidRequest
+	case classRedirectURIMismatch:
+		return ErrRedirectURIMismatch
+	case classCodeInvalid:
+		return ErrCodeInvalid
+	case classAppConfig:
+		return ErrAppConfig
+	case classUserDenied:
+		return ErrUserDenied
+	case classBlocked:
+		return ErrBlocked
+	case classUnknown:
+	}
+	return nil
+}
+
+// rule is a row of the table: when everything that it names is there, the
+// error is of its class. Of all rows that match, the first decides.
+type rule struct {
+	code, codeTo       int    // one code, or a range; 0: whatever the code
+	subcode, subcodeTo int    // likewise
+	text               string // "a|b": the message, normalised, has one of these in it
+	name               string // "a|b": type, error_reason or challenge is one of these
+	op                 string // the operation or the path has this in it
+	transient          int    // 1: is_transient is true; -1: it is false
+	status, statusTo   int    // one HTTP status, or a range; 0: whatever the status
+	said               bool   // the answer was an error of Meta's, not only a status
+
+	is     class
+	do     Action        // "": what the class says
+	tell   string        // likewise
+	after  time.Duration // how long to wait where the answer does not say
+	once   bool          // of a class that is retried otherwise: a retry does not help
+	quota  string        // which [Bucket.Family] a throttled call counts against
+	source string
+}
+
+// rule returns the row that decides, nil when there is none.
+func (e *Error) rule() *rule {
+	code := e.graphCode()
+	var text string
+	for i := range rules {
+		r := &rules[i]
+		if !within1(code, r.code, r.codeTo) || !within1(e.Subcode, r.subcode, r.subcodeTo) ||
+			!within1(e.HTTPStatus, r.status, r.statusTo) ||
+			r.transient > 0 && !e.Transient || r.transient < 0 && !e.NotTransient ||
+			r.said && !e.said() ||
+			r.op != "" && !strings.Contains(e.Op, r.op) ||
+			r.name != "" && !e.named(r.name) {
+			continue
+		}
+		if r.text != "" {
+			if text == "" {
+				text = normalise(e.Message)
+			}
+			if !containsAny(text, r.text) {
+				continue
+			}
+		}
+		return r
+	}
+	return nil
+}
+
+func (e *Error) class() class {
+	if r := e.rule(); r != nil {
+		return r.is
+	}
+	return classUnknown
+}
+
+// said reports whether the platform itself said something, rather than a
+// server on the way.
+func (e *Error) said() bool {
+	return e.Code != 0 || e.Subcode != 0 || e.Type != "" || e.Message != "" || e.Reason != ""
+}
+
+func (e *Error) named(names string) bool {
+	for name := range strings.SplitSeq(names, "|") {
+		if strings.EqualFold(e.Type, name) || strings.EqualFold(e.Reason, name) || strings.EqualFold(e.Challenge, name) {
+			return true
+		}
+	}
+	return false
+}
+
+func within1(n, from, to int) bool {
+	return from == 0 || n == from || to != 0 && n >= min(from, to) && n <= max(from, to)
+}
+
+func containsAny(text, fragments string) bool {
+	for f := range strings.SplitSeq(fragments, "|") {
+		if strings.Contains(text, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// normalise makes messages comparable: lower case, runs of white space as one
+// blank, typographic apostrophes as plain ones. One message of Meta's is known
+// to have thirteen blanks in a row, and some have line breaks.
+func normalise(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	blank := true
+	for _, r := range s {
+		switch {
+		case unicode.IsSpace(r):
+			if !blank {
+				b.WriteByte(' ')
+			}
+			blank = true
+			continue
+		case r >= 'A' && r <= 'Z':
+			r += 'a' - 'A'
+		case r == '\u2019' || r == '\u2018':
+			r = '\''
+		}
+		blank = false
+		b.WriteRune(r)
+	}
+	return b.String()
+}

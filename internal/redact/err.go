@@ -1,0 +1,123 @@
+package redact
+
+import (
+	"errors"
+	"net"
+	"net/url"
+)
+
+// Err returns err without secrets in any text that it or an error inside of it
+// prints. It is err itself when there are none. Otherwise the errors that
+// hold one are replaced, a [url.Error] by one with a redacted URL, and
+// everything that programs decide upon stays: errors.Is with any target,
+// Timeout, and errors.As for the errors that were clean.
+func Err(err error, secrets ...string) error {
+	if err == nil {
+		return nil
+	}
+	return clean(err, inURLs(err, secrets))
+}
+
+// inURLs adds the secrets in the URLs of all url.Errors to those known: an
+// error that wraps one has its text as a part of its own.
+func inURLs(err error, secrets []string) []string {
+	if e, ok := err.(*url.Error); ok { //nolint:errorlint // each error of the tree is looked at by itself
+		if u, err := url.Parse(e.URL); err == nil {
+			secrets = InQuery(u, secrets)
+		}
+	}
+	for _, inner := range unwrap(err) {
+		secrets = inURLs(inner, secrets)
+	}
+	return secrets
+}
+
+// InQuery appends the values of all secret parameters of u.
+func InQuery(u *url.URL, secrets []string) []string {
+	if u == nil {
+		return secrets
+	}
+	if password, ok := u.User.Password(); ok {
+		secrets = append(secrets, password)
+	}
+	if u.RawQuery == "" {
+		return secrets
+	}
+	return InValues(u.Query(), secrets)
+}
+
+// InValues appends the values of all secret parameters.
+func InValues(values url.Values, secrets []string) []string {
+	for name, list := range values {
+		if IsSecretName(name) {
+			secrets = append(secrets, list...)
+		}
+	}
+	return secrets
+}
+
+func unwrap(err error) []error {
+	switch e := err.(type) { //nolint:errorlint // one step
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return []error{inner}
+		}
+	case interface{ Unwrap() []error }:
+		return e.Unwrap()
+	}
+	return nil
+}
+
+func clean(err error, secrets []string) error {
+	inner := unwrap(err)
+	cleaned := make([]error, 0, len(inner))
+	changed := false
+	for _, e := range inner {
+		c := clean(e, secrets)
+		changed = changed || c != e //nolint:errorlint // the very same error
+		cleaned = append(cleaned, c)
+	}
+	if e, ok := err.(*url.Error); ok { //nolint:errorlint // likewise
+		text := URLString(e.URL, secrets...)
+		if text == e.URL && !changed {
+			return err
+		}
+		c := &url.Error{Op: Text(e.Op, secrets...), URL: text, Err: e.Err}
+		if len(cleaned) > 0 {
+			c.Err = cleaned[0]
+		}
+		return c
+	}
+	before := err.Error()
+	text := Text(before, secrets...)
+	if text == before && !changed {
+		return err
+	}
+	r := &replaced{text: text, inner: cleaned, is: func(target error) bool { return errors.Is(err, target) }}
+	if ne, ok := err.(net.Error); ok { //nolint:errorlint // likewise
+		return &replacedNet{r, ne.Timeout()}
+	}
+	return r
+}
+
+// replaced stands for an error whose text held a secret. The error itself is
+// out of reach, also for fmt: only its Is is kept, in a function.
+type replaced struct {
+	text  string
+	inner []error
+	is    func(error) bool
+}
+
+func (e *replaced) Error() string        { return e.text }
+func (e *replaced) Is(target error) bool { return e.is(target) }
+func (e *replaced) Unwrap() []error      { return e.inner }
+
+type replacedNet struct {
+	*replaced
+	timeout bool
+}
+
+func (e *replacedNet) Timeout() bool { return e.timeout }
+
+// Temporary belongs to [net.Error].
+func (e *replacedNet) Temporary() bool { return e.timeout }

@@ -1,0 +1,141 @@
+// Package redact takes secrets out of text, URLs and errors before they leave
+// the program. It knows two kinds: values that it is told, in every form in
+// which they may be written, and what looks like a token of Meta's or stands
+// beside the name of a secret.
+package redact
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"strings"
+)
+
+// Mark stands where a secret stood.
+const Mark = "[redacted]"
+
+// minSecret is the length from which a value that is told is blotted out. A
+// shorter one would take half of the text with it, and is no secret of Meta's.
+const minSecret = 4
+
+// Text returns s without the secrets given, and without what looks like a
+// secret. Text that has none is returned as it is, without an allocation.
+func Text(s string, secrets ...string) string {
+	for _, secret := range secrets {
+		s = known(s, secret)
+	}
+	return scan(s)
+}
+
+// known blots out one value in the forms in which servers and libraries write
+// it: as it is, escaped for a URL once or twice, for JSON, in base64.
+func known(s, secret string) string {
+	if len(secret) < minSecret || s == "" {
+		return s
+	}
+	s = strings.ReplaceAll(s, secret, Mark)
+	if strings.IndexFunc(secret, needsEscape) >= 0 {
+		once := url.QueryEscape(secret)
+		for _, form := range [...]string{
+			once, url.PathEscape(secret), url.QueryEscape(once),
+			strings.ReplaceAll(once, "+", "%20"), lowerEscapes(once),
+			jsonInner(secret), strings.ReplaceAll(jsonInner(secret), "/", `\/`), strings.ReplaceAll(secret, "/", `\/`),
+		} {
+			s = replace(s, form)
+		}
+	}
+	if longestRun(s) >= base64.RawStdEncoding.EncodedLen(len(secret)) {
+		s = replace(s, base64.RawStdEncoding.EncodeToString([]byte(secret)))
+		s = replace(s, base64.RawURLEncoding.EncodeToString([]byte(secret)))
+	}
+	return s
+}
+
+// longestRun returns the length of the longest piece of s that could be base64.
+func longestRun(s string) int {
+	longest, run := 0, 0
+	for i := range len(s) {
+		if run++; !isWord(s[i]) && s[i] != '+' && s[i] != '/' {
+			run = 0
+		}
+		longest = max(longest, run)
+	}
+	return longest
+}
+
+func replace(s, form string) string {
+	if len(form) > len(s) {
+		return s
+	}
+	return strings.ReplaceAll(s, form, Mark)
+}
+
+func needsEscape(r rune) bool {
+	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+}
+
+func jsonInner(s string) string {
+	b, err := json.Marshal(s)
+	if err != nil || len(b) < 2 {
+		return s
+	}
+	return string(b[1 : len(b)-1])
+}
+
+// lowerEscapes turns %7C into %7c.
+func lowerEscapes(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			for j := i + 1; j <= i+2; j++ {
+				if b[j] >= 'A' && b[j] <= 'F' {
+					b[j] += 'a' - 'A'
+				}
+			}
+		}
+	}
+	return string(b)
+}
+
+// IsSecretName reports whether the value of a parameter, a field or a header
+// of this name must not be shown.
+func IsSecretName(name string) bool {
+	return secretName(name) != notSecret
+}
+
+type nameKind uint8
+
+const (
+	notSecret nameKind = iota
+	always             // every value is secret
+	long               // in running text only a long value is: "code=190" is none
+)
+
+func secretName(name string) nameKind {
+	if len(name) < len("code") || len(name) > 32 {
+		return notSecret
+	}
+	var buf [32]byte
+	lower := buf[:0]
+	for i := range len(name) {
+		c := name[i]
+		if c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c == '-' {
+			c = '_'
+		}
+		lower = append(lower, c)
+	}
+	switch string(lower) {
+	case "appsecret_proof", "signed_request", "code_verifier", "password", "accesstoken", "clientsecret", "appsecret",
+		"authorization", "cookie", "set_cookie", "proxy_authorization", "hub.verify_token", "session_key":
+		return always
+	case "code", "state", "nonce", "token", "secret":
+		return long
+	}
+	if name := string(lower); strings.HasSuffix(name, "_token") || strings.HasSuffix(name, "_secret") {
+		return always // access_token, fb_exchange_token, input_token, client_secret …
+	}
+	return notSecret
+}

@@ -1,0 +1,342 @@
+package instagram
+
+// This file answers: does this answer hold an error, and which?
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/seed-922467ee/instagram/internal/redact"
+	"github.com/seed-922467ee/instagram/internal/wire"
+)
+
+const (
+	peekSize     = 512     // how much of a success is looked at
+	maxErrorText = 4 << 10 // how long a text or error_data of an [Error] may be
+	maxExcerpt   = 200
+)
+
+// CheckResponse returns nil when the answer is a success, and else an
+// [*Error] that holds what the platform said. Throttled answers are an *Error
+// too, which matches [ErrThrottled] and knows how long to wait.
+//
+// Of a success at most 512 bytes are looked at: Meta sends errors with status
+// 200 too. Of an error at most 64 KiB are read. In both cases the bytes are put
+// back into resp.Body, which still has to be closed by the caller. A redirect
+// is an error: an answer of the platform's has none.
+//
+// Tokens and secrets that stand in resp.Request are blotted out of the error's
+// texts, and so is everything that looks like one.
+func CheckResponse(resp *http.Response) error {
+	if e := checkResponse("", resp); e != nil {
+		return e
+	}
+	return nil
+}
+
+// checkResponse is [CheckResponse] with the name of the operation, "" for
+// method and path, and with further secrets that the platform may echo.
+func checkResponse(op string, resp *http.Response, secrets ...string) *Error {
+	if b, ok := resp.Body.(*putBack); ok && b.err != nil && b.off == 0 && len(secrets) == 0 && op == "" {
+		return b.err // asked before, and nothing was read since
+	}
+	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
+		if resp.Body == nil || resp.ContentLength == 0 || resp.StatusCode == http.StatusNoContent {
+			return nil
+		}
+		b := readAhead(resp, peekSize)
+		if !holdsError(b.data, resp.Header) {
+			return nil
+		}
+	}
+	b := readAhead(resp, wire.MaxErrorBody)
+	e := newError(op, resp, b.data, secrets...)
+	b.err = e
+	return e
+}
+
+// holdsError reports whether the beginning of a body is an error, in a shape
+// that cannot be mistaken.
+func holdsError(start []byte, h http.Header) bool {
+	if len(start) == 0 {
+		return false
+	}
+	if c := start[0]; c == '<' || c == '[' { // a page, a batch
+		return false
+	}
+	body := wire.ParseString(wire.Decode(start, wire.Header(h, "Content-Encoding")))
+	return wire.FindError(body, true).Form != wire.NoForm
+}
+
+// readAhead reads up to n bytes of the body and puts them back.
+func readAhead(resp *http.Response, n int) *putBack {
+	b, ok := resp.Body.(*putBack)
+	if !ok || b.off != 0 {
+		b = &putBack{rest: resp.Body}
+		if b.rest == nil {
+			b.rest = http.NoBody
+		}
+		resp.Body = b
+	}
+	if have := len(b.data); have < n && b.end == nil {
+		if b.data == nil {
+			b.data = make([]byte, 0, min(n, peekSize))
+		}
+		more := io.LimitedReader{R: b.rest, N: int64(n - have)}
+		for more.N > 0 && b.end == nil {
+			if len(b.data) == cap(b.data) {
+				b.data = append(b.data, 0)[:len(b.data)]
+			}
+			var m int
+			m, b.end = more.Read(b.data[len(b.data):min(cap(b.data), n)])
+			b.data = b.data[:len(b.data)+m]
+		}
+	}
+	return b
+}
+
+// putBack is a body of which the beginning was read, and is read once more.
+type putBack struct {
+	data []byte
+	off  int   // how much of data the caller has read
+	end  error // what the reading of rest ended with, nil when there is more
+	rest io.ReadCloser
+	err  *Error // what the body says, when it was asked
+}
+
+func (b *putBack) Read(p []byte) (int, error) {
+	if b.off < len(b.data) {
+		n := copy(p, b.data[b.off:])
+		b.off += n
+		return n, nil
+	}
+	if b.end != nil {
+		return 0, b.end
+	}
+	return b.rest.Read(p)
+}
+
+func (b *putBack) Close() error { return b.rest.Close() }
+
+// newError returns what an answer says that is known to be an error. Of resp
+// it uses status, headers and request, and not the body, which is given. op ""
+// stands for method and path. Secrets are those that the platform may echo,
+// besides those that stand in resp.Request.
+func newError(op string, resp *http.Response, body []byte, secrets ...string) *Error {
+	e := &Error{Op: op, HTTPStatus: resp.StatusCode}
+	if req := resp.Request; req != nil {
+		secrets = requestSecrets(req, secrets)
+		if req.URL != nil {
+			e.Host = req.URL.Host
+			if op == "" {
+				e.Op = req.Method + " " + req.URL.Path
+			}
+		}
+	}
+	e.readHeader(resp.Header)
+	e.readBody(wire.Decode(body, wire.Header(resp.Header, "Content-Encoding")))
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 && e.Message == "" {
+		e.Message = "a redirect, which is not followed" + redirectTarget(resp)
+	}
+	e.finish(secrets)
+	return e
+}
+
+func redirectTarget(resp *http.Response) string {
+	to, err := url.Parse(wire.Header(resp.Header, "Location"))
+	if err != nil || to.Host == "" {
+		return ""
+	}
+	return ", to host " + to.Host
+}
+
+// CheckBatchPart returns what one part of a batch answer says: nil for a
+// success, and else an [*Error]. Meta gives status ("code"), headers and body
+// of each part; a part that timed out is null, and has none of them.
+func CheckBatchPart(status int, header http.Header, body []byte) error {
+	if e := checkPart("", status, header, body); e != nil {
+		return e
+	}
+	return nil
+}
+
+func checkPart(op string, status int, header http.Header, body []byte, secrets ...string) *Error {
+	if status >= 200 && status < 300 && !holdsError(body, header) {
+		return nil
+	}
+	return newError(op, &http.Response{StatusCode: status, Header: header}, body, secrets...)
+}
+
+// newInnerError reads an object that is an error itself, such as data.error
+// in the answer of debug_token; nil when it says nothing.
+func newInnerError(op string, object []byte, secrets ...string) *Error {
+	w := wire.ErrorObject(wire.Parse(object))
+	if w.Form == wire.NoForm {
+		return nil
+	}
+	e := &Error{Op: op}
+	e.fill(w)
+	e.finish(secrets)
+	return e
+}
+
+// errorFromCallback returns the refusal that came on the redirect, in either
+// of Meta's two vocabularies; nil when there is none. It says nothing of the
+// state, which has to be checked before anything of the query is believed.
+func errorFromCallback(query url.Values) *Error {
+	get := func(name string) string {
+		v := query.Get(name)
+		return strings.TrimSuffix(strings.TrimSuffix(v, "#_=_"), "#_")
+	}
+	e := &Error{
+		Op: "login", Type: get("error"), Reason: get("error_reason"),
+		Message: get("error_description"), TraceID: get("fbtrace_id"),
+	}
+	text := get("error_message")
+	if e.Message == "" {
+		e.Message = text
+	}
+	code := get("error_code")
+	if e.Type == "" && e.Reason == "" && text == "" && code == "" {
+		return nil
+	}
+	e.Code = atoi(code)
+	e.Subcode = atoi(get("error_subcode"))
+	e.finish(redact.InValues(query, nil))
+	return e
+}
+
+func atoi(s string) int {
+	n, err := strconv.ParseInt(s, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int(n)
+}
+
+func (e *Error) readHeader(h http.Header) {
+	e.TraceID = wire.Header(h, "X-Fb-Trace-Id")
+	e.RequestID = wire.Header(h, "X-Fb-Request-Id")
+	e.Version = servedVersion(h)
+	e.Challenge, e.Message = wire.Challenge(wire.Header(h, "Www-Authenticate"))
+	e.Usage = ParseUsage(h)
+	e.RetryAfter = wire.RetryAfter(h, time.Now())
+}
+
+func (e *Error) readBody(body string) {
+	v := wire.ParseString(body)
+	w := wire.FindError(v, false)
+	if w.Form == wire.NoForm {
+		if !v.IsObject() && !v.IsArray() {
+			e.Excerpt = wire.Excerpt(body, maxExcerpt)
+		}
+		return
+	}
+	e.fill(w)
+}
+
+func (e *Error) fill(w wire.Error) {
+	e.Code, e.codeIsStatus, e.Subcode = w.Code, w.CodeIsStatus, w.Subcode
+	e.Type, e.UserTitle, e.UserMessage = w.Type, w.UserTitle, w.UserMessage
+	e.Transient, e.NotTransient = w.Transient, w.NotTransient
+	if w.Message != "" {
+		e.Message = w.Message
+	}
+	if w.TraceID != "" {
+		e.TraceID = w.TraceID
+	}
+	if raw := w.Data.RawString(); w.Data.Exists() && len(raw) <= maxErrorText {
+		e.Data = json.RawMessage(raw)
+	}
+}
+
+// finish blots secrets out of everything, shortens it, and computes what
+// depends on the whole.
+func (e *Error) finish(secrets []string) {
+	for _, text := range []*string{
+		&e.Op, &e.Host, &e.Type, &e.Reason, &e.Message, &e.UserTitle, &e.UserMessage,
+		&e.TraceID, &e.RequestID, &e.Version, &e.Challenge, &e.Excerpt,
+	} {
+		if *text != "" {
+			*text = wire.Cut(redact.Text(*text, secrets...), maxErrorText)
+		}
+	}
+	if e.Data != nil {
+		e.Data = redactJSON(e.Data, secrets)
+	}
+	if e.class() == classThrottled && e.RetryAfter == 0 {
+		e.RetryAfter = e.regain()
+	}
+}
+
+func redactJSON(raw json.RawMessage, secrets []string) json.RawMessage {
+	text := redact.Text(string(raw), secrets...)
+	if text == string(raw) {
+		return raw
+	}
+	return json.RawMessage(text)
+}
+
+// regain returns how long the usage headers say that a refused call has to
+// wait: the entries of the quota that the code names when there are any, else
+// those that are used up, else all.
+func (e *Error) regain() time.Duration {
+	var own, full, any time.Duration
+	quota := ""
+	if r := e.rule(); r != nil {
+		quota = r.quota
+	}
+	for i := range e.Usage.Len() {
+		u := e.Usage.at(i)
+		if u.Bucket.Family == quota {
+			own = max(own, u.RegainAccess)
+		}
+		if u.Percent >= 100 {
+			full = max(full, u.RegainAccess)
+		}
+		any = max(any, u.RegainAccess)
+	}
+	switch {
+	case own > 0:
+		return own
+	case full > 0:
+		return full
+	}
+	return any
+}
+
+// requestSecrets appends what a request carries that must not be shown.
+func requestSecrets(req *http.Request, secrets []string) []string {
+	return redact.InQuery(req.URL, secrets)
+}
+
+// servedVersion returns the Graph API version that served a call, "" when the
+// answer does not say. It may differ from the one that was asked for: a
+// version past its end is served by the next living one.
+func servedVersion(h http.Header) string { return wire.Header(h, "Facebook-Api-Version") }
+
+// ResponseInfo is what the headers of an answer tell beside its content. IDs
+// are what Meta's support asks for.
+type ResponseInfo struct {
+	TraceID   string // x-fb-trace-id; of an error, the body's fbtrace_id
+	RequestID string // x-fb-request-id
+	Version   string // Graph API version that served the call, "" when not told
+	Status    int    // HTTP status
+	Usage     Usage
+}
+
+// responseInfo reads the headers of an answer, whatever its status.
+func responseInfo(resp *http.Response) ResponseInfo {
+	return ResponseInfo{
+		TraceID:   wire.Header(resp.Header, "X-Fb-Trace-Id"),
+		RequestID: wire.Header(resp.Header, "X-Fb-Request-Id"),
+		Version:   servedVersion(resp.Header),
+		Status:    resp.StatusCode,
+		Usage:     ParseUsage(resp.Header),
+	}
+}

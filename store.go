@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // TokenKey names a token in a store: an account, or with [PersonKey] a person, of an app.
@@ -39,13 +40,13 @@ func (k TokenKey) String() string { return k.AppID + "/" + k.AccountID }
 type RecordState uint8
 
 const (
-	// Alive: the token may be used and is renewed.
+	// Alive means that the token may be used and is renewed.
 	Alive RecordState = iota
-	// NeedsLogin: the platform has proven it dead; only the person can help, by logging in again.
+	// NeedsLogin means that the platform has proven it dead; only the person can help, by logging in again.
 	NeedsLogin
-	// WaitingForPerson: it may live again after the person has acted at Instagram or Facebook (checkpoint, Page role).
+	// WaitingForPerson means that it may live again after the person has acted at Instagram or Facebook (checkpoint, Page role).
 	WaitingForPerson
-	// Deauthorized: the person has removed the app.
+	// Deauthorized means that the person has removed the app.
 	Deauthorized
 )
 
@@ -67,7 +68,8 @@ type Record struct {
 	Reason string
 	// Fails counts failed attempts to renew the token since the last success.
 	Fails int
-	// DueAt is when the record should be looked at again. Zero: never.
+	// DueAt is when the record should be looked at again; stores keep it to the
+	// millisecond at least. Zero: never.
 	DueAt time.Time
 	// Revision is the store's count of changes, set by the store.
 	Revision Revision
@@ -96,13 +98,13 @@ func (r Revision) Next() Revision {
 
 // What stores answer. Implementations wrap or return these.
 var (
-	// ErrTokenNotFound: the store has no record under the key.
+	// ErrTokenNotFound means that the store has no record under the key.
 	ErrTokenNotFound = errors.New("no token is stored for this account")
-	// ErrTokenSuperseded: what the store has is newer or better than what was to be saved; nothing was changed.
+	// ErrTokenSuperseded means that what the store has is newer or better than what was to be saved; nothing was changed.
 	ErrTokenSuperseded = errors.New("the store has a newer or better token")
-	// ErrTokenLeased: another worker holds the record for a while.
+	// ErrTokenLeased means that another worker holds the record for a while.
 	ErrTokenLeased = errors.New("another worker holds this token's lease")
-	// ErrStateUsed: the state is not there: it was taken before, has expired, or was never put.
+	// ErrStateUsed means that the state is not there: it was taken before, has expired, or was never put.
 	ErrStateUsed = errors.New("this login state was used before or has expired")
 )
 
@@ -129,27 +131,55 @@ type TokenStore interface {
 // in its place, and else an error that is [ErrTokenSuperseded] or says what is
 // wrong with r. Every store calls it inside the step that writes:
 //
-//   - no record without a token;
+//   - no record without a token, or with "[redacted]" for one;
 //   - no older token over a newer one;
 //   - no short-lived token over a long-lived one of the same grant;
 //   - no token of an older grant over one of a newer: a refresh that started
 //     before a login does not undo the login.
+//
+// A time that is not known proves nothing, and is not compared.
 func CheckSave(old, r *Record) error {
 	switch {
 	case r == nil || r.Token == nil || r.Token.AccessToken.IsZero():
 		return errors.New("a record without a token is not saved")
-	case r.Key.AppID == "" || r.Key.AccountID == "":
-		return errors.New("a record without app ID and account ID is not saved")
+	case r.Token.AccessToken.Reveal() == redacted || r.Token.PageToken.Reveal() == redacted:
+		return errRedacted
 	case old == nil || old.Token == nil:
-		return nil
-	case r.Token.GrantedAt.Before(old.Token.GrantedAt):
+		return checkKey(r.Key)
+	}
+	if err := checkKey(r.Key); err != nil {
+		return err
+	}
+	was, is := old.Token, r.Token
+	grantsKnown := !was.GrantedAt.IsZero() && !is.GrantedAt.IsZero()
+	newLogin := !is.GrantedAt.IsZero() && !is.GrantedAt.Equal(was.GrantedAt)
+	switch {
+	case grantsKnown && is.GrantedAt.Before(was.GrantedAt):
 		return fmt.Errorf("%w: it comes from a later login", ErrTokenSuperseded)
-	case !r.Token.GrantedAt.Equal(old.Token.GrantedAt):
+	case grantsKnown && newLogin:
 		return nil
-	case r.Token.ObtainedAt.Before(old.Token.ObtainedAt):
+	case !is.ObtainedAt.IsZero() && is.ObtainedAt.Before(was.ObtainedAt):
 		return fmt.Errorf("%w: it was obtained later", ErrTokenSuperseded)
-	case r.Token.Kind == ShortLived && old.Token.Kind != ShortLived:
-		return fmt.Errorf("%w: it is %s", ErrTokenSuperseded, old.Token.Kind)
+	case is.Kind == ShortLived && was.Kind != ShortLived && !newLogin:
+		return fmt.Errorf("%w: it is %s", ErrTokenSuperseded, was.Kind)
+	}
+	return nil
+}
+
+// maxIDLength bounds both IDs of a key, in bytes. Meta's have 20 at most; what
+// is much longer is no ID, and would not fit into the index of a database.
+const maxIDLength = 256
+
+func checkKey(k TokenKey) error {
+	for _, id := range []string{k.AppID, k.AccountID} {
+		switch {
+		case id == "":
+			return errors.New("a record without app ID and account ID is not saved")
+		case len(id) > maxIDLength:
+			return fmt.Errorf("an ID of %d bytes is no ID: at most %d are kept", len(id), maxIDLength)
+		case !utf8.ValidString(id) || strings.Contains(id, "\x00"):
+			return errors.New("an ID that is not text is not saved")
+		}
 	}
 	return nil
 }
@@ -157,35 +187,45 @@ func CheckSave(old, r *Record) error {
 // TokenLeaser is what a store can do that lets several processes share the
 // work of renewing. A lease is a promise for a while that no other worker gets
 // the record. The store's clock decides what is due and when a lease ends.
-// A decorator over a store that cannot do it returns [errors.ErrUnsupported].
+// A lease changes neither the record nor its revision: LoadToken shows it as
+// before. A decorator over a store that cannot do it returns
+// [errors.ErrUnsupported].
 type TokenLeaser interface {
-	// LeaseDue takes up to n living records of the app whose DueAt has come,
-	// the longest due first, for the time d. None due gives none and no error.
+	// LeaseDue takes up to n living records of the app whose DueAt has come and
+	// that nobody holds, the longest due first, for the time d. None due, or n
+	// below 1, gives none and no error; d must be positive.
 	LeaseDue(ctx context.Context, appID string, n int, d time.Duration) ([]*Lease, error)
 
-	// LeaseToken takes one record, due or not. It returns [ErrTokenNotFound],
-	// or [ErrTokenLeased] when another worker holds it.
+	// LeaseToken takes one record, due or not, living or not, for the time d. It
+	// returns [ErrTokenNotFound], or [ErrTokenLeased] when another worker holds it.
 	LeaseToken(ctx context.Context, k TokenKey, d time.Duration) (*Lease, error)
 
 	// CommitLeases writes each lease's Record and ends the lease. The first
 	// result has an element for each lease: nil, or [ErrTokenSuperseded] when
-	// the lease was lost or the record changed or [CheckSave] refuses, and
+	// the lease was lost or the record changed, or what [CheckSave] returns, and
 	// then that record is not written. The second result is a failure of the
 	// store, after which the fate of all is open.
+	//
+	// A lease is lost when the record's fence or its revision is not the
+	// lease's any more: another worker has taken, saved, deleted or made the
+	// record anew. A lease that has merely run out is good, so that a slow
+	// worker's token is not thrown away for nothing.
 	CommitLeases(ctx context.Context, leases []*Lease) ([]error, error)
 
 	// ReleaseLeases ends leases and leaves the records as they were, due at
-	// once when they were due. Leases already lost are passed over.
+	// once when they were due. Leases already lost, as CommitLeases has it, are
+	// passed over.
 	ReleaseLeases(ctx context.Context, leases []*Lease) error
 }
 
 // Lease is a record that one worker holds for a while.
 type Lease struct {
 	// Record is the record as it was when the lease was taken; the holder
-	// changes it and gives it to CommitLeases.
+	// changes it, but not its Key and Revision, and gives it to CommitLeases.
 	Record *Record
 	// Fence grows with each lease of the record, so that a commit under an
-	// older lease changes nothing.
+	// older lease changes nothing. It may start again when a record is deleted
+	// and made again; the revision does not.
 	Fence int64
 	// Until is when the lease ends, by the store's clock.
 	Until time.Time
@@ -194,22 +234,25 @@ type Lease struct {
 // TokenFinder is what a store can do that finds records by the app-scoped ID,
 // the only ID that deauthorize and data-deletion requests carry.
 type TokenFinder interface {
-	// FindTokens returns the keys of all records of the app whose token has
-	// the app-scoped ID; none is no error.
+	// FindTokens returns the keys of all records of the app, whatever their
+	// state, whose token has the app-scoped ID; none is no error. The empty ID
+	// finds none.
 	FindTokens(ctx context.Context, appID, appScopedID string) ([]TokenKey, error)
 }
 
 // TokenLister is what a store can do that walks everything it has.
 type TokenLister interface {
-	// ListTokens returns up to n records of all apps in the order of their
-	// keys, starting behind after (zero: at the first). Fewer than n: the end.
+	// ListTokens returns up to n records of all apps in an order of the store's
+	// own that does not change, such as that of their keys, starting behind
+	// after (zero: at the first), whether or not after is still there. Fewer
+	// than n: the end. A walk meets every record once that is there all the while.
 	ListTokens(ctx context.Context, after TokenKey, n int) ([]*Record, error)
 }
 
 // TokenCounter is what a store can do that tells how many records it has.
 type TokenCounter interface {
 	// CountTokens returns the number of the app's records by state, and how
-	// many living ones are due.
+	// many living ones are due, leased or not.
 	CountTokens(ctx context.Context, appID string) (TokenCounts, error)
 }
 
@@ -222,7 +265,7 @@ type TokenCounts struct {
 // StateStore remembers which login states are open, so that each is used only
 // once in all processes. Implementations are safe for concurrent use.
 type StateStore interface {
-	// PutState remembers the ID for the time ttl.
+	// PutState remembers the ID for the time ttl, which must be positive.
 	PutState(ctx context.Context, id string, ttl time.Duration) error
 	// TakeState forgets the ID. Exactly one call succeeds for each ID put; all
 	// others, and those after its time, return [ErrStateUsed].

@@ -63,17 +63,15 @@ func checkResponse(op string, resp *http.Response, secrets ...string) *Error {
 // holdsError reports whether the beginning of a body is an error, in a shape
 // that cannot be mistaken.
 func holdsError(start []byte, h http.Header) bool {
-	if len(start) == 0 {
-		return false
-	}
-	if c := start[0]; c == '<' || c == '[' { // a page, a batch
+	if len(start) == 0 || !canBeError(start) {
 		return false
 	}
 	body := wire.ParseString(wire.Decode(start, wire.Header(h, "Content-Encoding")))
 	return wire.FindError(body, true).Form != wire.NoForm
 }
 
-// readAhead reads up to n bytes of the body and puts them back.
+// readAhead reads up to n bytes of the body and puts them back. Of what cannot
+// be an error it reads no more than comes with the first packet.
 func readAhead(resp *http.Response, n int) *putBack {
 	b, ok := resp.Body.(*putBack)
 	if !ok || b.off != 0 {
@@ -83,21 +81,33 @@ func readAhead(resp *http.Response, n int) *putBack {
 		}
 		resp.Body = b
 	}
-	if have := len(b.data); have < n && b.end == nil {
-		if b.data == nil {
-			b.data = make([]byte, 0, min(n, peekSize))
+	for idle := 0; len(b.data) < n && b.end == nil && idle < 100 && (n > peekSize || canBeError(b.data)); {
+		if len(b.data) == cap(b.data) {
+			grown := make([]byte, len(b.data), min(max(peekSize, 4*cap(b.data)), max(n, cap(b.data)+1)))
+			copy(grown, b.data)
+			b.data = grown
 		}
-		more := io.LimitedReader{R: b.rest, N: int64(n - have)}
-		for more.N > 0 && b.end == nil {
-			if len(b.data) == cap(b.data) {
-				b.data = append(b.data, 0)[:len(b.data)]
-			}
-			var m int
-			m, b.end = more.Read(b.data[len(b.data):min(cap(b.data), n)])
-			b.data = b.data[:len(b.data)+m]
+		var m int
+		m, b.end = b.rest.Read(b.data[len(b.data):min(cap(b.data), n)])
+		b.data = b.data[:len(b.data)+m]
+		if idle++; m > 0 {
+			idle = 0
 		}
 	}
 	return b
+}
+
+// canBeError reports whether a body that begins so can be an error in spite of
+// a status of success: an object, as it is or compressed or in UTF-16.
+func canBeError(start []byte) bool {
+	if len(start) == 0 {
+		return true
+	}
+	switch start[0] {
+	case '{', ' ', '\t', '\r', '\n', '"', 0xef, 0xfe, 0xff, 0, 0x1f, 0x78, 'f':
+		return true
+	}
+	return false
 }
 
 // putBack is a body of which the beginning was read, and is read once more.
@@ -269,17 +279,39 @@ func (e *Error) finish(secrets []string) {
 	if e.Data != nil {
 		e.Data = redactJSON(e.Data, secrets)
 	}
+	e.Usage.redact(secrets)
 	if e.class() == classThrottled && e.RetryAfter == 0 {
 		e.RetryAfter = e.regain()
 	}
 }
 
+// redactJSON keeps the JSON valid, and finds secrets that are escaped in it.
 func redactJSON(raw json.RawMessage, secrets []string) json.RawMessage {
-	text := redact.Text(string(raw), secrets...)
-	if text == string(raw) {
+	if !json.Valid(raw) {
+		return nil // cut off
+	}
+	text := string(raw)
+	if strings.Contains(text, `\u00`) { // ASCII written as \u0049 hides a token from a search
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber() // IDs keep their digits
+		var v any
+		if d.Decode(&v) != nil {
+			return nil
+		}
+		again, err := json.Marshal(v)
+		if err != nil {
+			return nil
+		}
+		text = string(again)
+	}
+	clean := redact.Text(text, secrets...)
+	if clean == text {
 		return raw
 	}
-	return json.RawMessage(text)
+	if !json.Valid([]byte(clean)) { // the secret was a number
+		return json.RawMessage(strconv.Quote(redacted))
+	}
+	return json.RawMessage(clean)
 }
 
 // regain returns how long the usage headers say that a refused call has to
@@ -310,9 +342,48 @@ func (e *Error) regain() time.Duration {
 	return any
 }
 
-// requestSecrets appends what a request carries that must not be shown.
+// requestSecrets appends what a request, and those that were redirected to
+// it, carry that must not be shown.
 func requestSecrets(req *http.Request, secrets []string) []string {
-	return redact.InQuery(req.URL, secrets)
+	for range 10 { // no more redirects than net/http follows
+		secrets = redact.InQuery(req.URL, secrets)
+		for _, name := range [...]string{"Authorization", "Cookie", "Proxy-Authorization"} {
+			for _, v := range wire.HeaderValues(req.Header, name) {
+				if _, credentials, ok := strings.Cut(v, " "); ok {
+					v = credentials // without the scheme
+				}
+				secrets = append(secrets, v)
+			}
+		}
+		secrets = append(secrets, formSecrets(req)...)
+		if req.Response == nil || req.Response.Request == nil {
+			break
+		}
+		req = req.Response.Request
+	}
+	return secrets
+}
+
+// formSecrets returns what stands in the form that a request has sent, when it
+// can be read once more.
+func formSecrets(req *http.Request) []string {
+	if req.GetBody == nil || !strings.HasPrefix(wire.Header(req.Header, "Content-Type"), "application/x-www-form-urlencoded") {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	defer body.Close() //nolint:errcheck // a copy in memory
+	form, err := io.ReadAll(io.LimitReader(body, wire.MaxErrorBody))
+	if err != nil {
+		return nil
+	}
+	values, err := url.ParseQuery(string(form))
+	if err != nil && values == nil {
+		return nil
+	}
+	return redact.InValues(values, nil)
 }
 
 // servedVersion returns the Graph API version that served a call, "" when the

@@ -3,11 +3,14 @@ package instagram
 // This file answers: what do the usage headers of an answer say?
 
 import (
+	"encoding/json"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/seed-922467ee/instagram/internal/redact"
 	"github.com/seed-922467ee/instagram/internal/wire"
 )
 
@@ -162,4 +165,21 @@ func (u Usage) RegainAccess() time.Duration {
 		longest = max(longest, u.at(i).RegainAccess)
 	}
 	return longest
+}
+
+// redact drops entries whose names hold a secret; what a header says is
+// printed with the error it came with.
+func (u *Usage) redact(secrets []string) {
+	for i := range u.n {
+		e := u.at(i)
+		for _, text := range []*string{&e.Bucket.Family, &e.Bucket.ID, &e.Measure, &e.Tier} {
+			*text = redact.Text(*text, secrets...)
+		}
+	}
+}
+
+// MarshalJSON writes the entries.
+func (u Usage) MarshalJSON() ([]byte, error) {
+	entries := make([]UsageEntry, 0, u.n)
+	return json.Marshal(slices.AppendSeq(entries, u.All()))
 }

@@ -120,7 +120,9 @@ func TestLoginHandlerSaysNothingOfTheInside(t *testing.T) {
 	t.Parallel()
 	client := newClient(t, instagramConfig(), instagramtest.New())
 	for name, perRequest := range map[string]func(*http.Request) ([]instagram.AuthCodeOption, error){
-		"the caller's function fails": func(*http.Request) ([]instagram.AuthCodeOption, error) { return nil, errors.New("database canary is down") },
+		"the caller's function fails": func(*http.Request) ([]instagram.AuthCodeOption, error) {
+			return nil, errors.New("database canary is down")
+		},
 		"an open redirect": func(*http.Request) ([]instagram.AuthCodeOption, error) {
 			return []instagram.AuthCodeOption{instagram.ReturnPath("//canary.example")}, nil
 		},

@@ -270,16 +270,16 @@ func TestAdoptToken(t *testing.T) {
 		kind   instagram.TokenKind
 		status instagram.TokenStatus
 	}{
-		"short-lived, of a mobile SDK":            {config: instagramConfig(), kind: instagram.LongLived, status: instagram.TooYoung},
-		"of the dashboard, two days old":          {config: instagramConfig(), spec: instagramtest.TokenSpec{Kind: instagramtest.LongLived, Age: 48 * time.Hour}, kind: instagram.LongLived, status: instagram.TooYoung},
-		"of the dashboard, an hour old":           {config: instagramConfig(), spec: instagramtest.TokenSpec{Kind: instagramtest.LongLived, Age: time.Hour}, kind: instagram.LongLived, status: instagram.Unknown},
-		"expired":                                 {config: instagramConfig(), spec: instagramtest.TokenSpec{Age: 2 * time.Hour}, is: instagram.ErrTokenInvalid},
-		"of another app":                          {config: instagramConfig(), spec: instagramtest.TokenSpec{AppID: "222"}, is: instagram.ErrAppConfig},
-		"facebook: short-lived, of an SDK":        {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin}, kind: instagram.LongLived, status: instagram.Fresh},
-		"facebook: long-lived":                    {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin, Kind: instagramtest.LongLived}, kind: instagram.LongLived, status: instagram.Fresh},
-		"facebook: system user, without end":      {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin, Kind: instagramtest.SystemUser}, kind: instagram.SystemUser, status: instagram.NeverExpires},
-		"facebook: of another app":                {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin, AppID: "333"}, is: instagram.ErrAppConfig},
-		"facebook: expired":                       {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin, Age: 3 * time.Hour}, is: instagram.ErrTokenInvalid},
+		"short-lived, of a mobile SDK":             {config: instagramConfig(), kind: instagram.LongLived, status: instagram.TooYoung},
+		"of the dashboard, two days old":           {config: instagramConfig(), spec: instagramtest.TokenSpec{Kind: instagramtest.LongLived, Age: 48 * time.Hour}, kind: instagram.LongLived, status: instagram.TooYoung},
+		"of the dashboard, an hour old":            {config: instagramConfig(), spec: instagramtest.TokenSpec{Kind: instagramtest.LongLived, Age: time.Hour}, kind: instagram.LongLived, status: instagram.Unknown},
+		"expired":                                  {config: instagramConfig(), spec: instagramtest.TokenSpec{Age: 2 * time.Hour}, is: instagram.ErrTokenInvalid},
+		"of another app":                           {config: instagramConfig(), spec: instagramtest.TokenSpec{AppID: "222"}, is: instagram.ErrAppConfig},
+		"facebook: short-lived, of an SDK":         {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin}, kind: instagram.LongLived, status: instagram.Fresh},
+		"facebook: long-lived":                     {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin, Kind: instagramtest.LongLived}, kind: instagram.LongLived, status: instagram.Fresh},
+		"facebook: system user, without end":       {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin, Kind: instagramtest.SystemUser}, kind: instagram.SystemUser, status: instagram.NeverExpires},
+		"facebook: of another app":                 {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin, AppID: "333"}, is: instagram.ErrAppConfig},
+		"facebook: expired":                        {config: facebookConfig(), spec: instagramtest.TokenSpec{Login: instagramtest.FacebookLogin, Age: 3 * time.Hour}, is: instagram.ErrTokenInvalid},
 		"facebook: the token of the other product": {config: facebookConfig(), is: instagram.ErrTokenInvalid},
 	}
 	for name, test := range tests {

@@ -125,7 +125,7 @@ func (e Endpoint) resolve(login Login) (*hosts, error) {
 		}
 		u, err := parseBase(raw)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("Endpoint.%s: %w", f.name, err))
+			errs = append(errs, fmt.Errorf("endpoint: %s: %w", f.name, err))
 			continue
 		}
 		*f.to = u

@@ -158,19 +158,42 @@ func (t *Token) tooYoung(now time.Time) bool {
 	return t.Login == InstagramLogin && t.Kind == LongLived && !t.ObtainedAt.IsZero() && now.Sub(t.ObtainedAt) < MinRefreshAge
 }
 
-// dueAt returns when the token should be renewed; zero: never, or not known.
+// Bounds of the schedule. Meta documents a life of 60 days; a longer one in an
+// answer is not relied upon.
+const (
+	longestLife  = 60 * 24 * time.Hour
+	refreshGrace = 5 * time.Minute // past MinRefreshAge, for clocks that differ
+)
+
+// dueAt returns when the token should be renewed; zero: never. One whose age or
+// end is not known is due as soon as it can be refreshed, for then both are.
 func (t *Token) dueAt() time.Time {
-	if t.ExpiresAt.IsZero() {
+	earliest := t.ObtainedAt
+	if earliest.IsZero() {
+		earliest = t.GrantedAt
+	}
+	if t.Login == InstagramLogin && t.Kind == LongLived {
+		earliest = earliest.Add(MinRefreshAge + refreshGrace)
+	}
+	switch {
+	case t.Permanent, t.ExpiresAt.IsZero() && (t.Kind == PageToken || t.Kind == SystemUser):
 		return time.Time{}
+	case t.ExpiresAt.IsZero(), t.ObtainedAt.IsZero():
+		return earliest
 	}
-	if t.ObtainedAt.IsZero() { // age unknown: renew soon, and then its age is known
-		return t.ExpiresAt.Add(-60 * 24 * time.Hour)
+	life := min(t.ExpiresAt.Sub(t.ObtainedAt), longestLife)
+	due := t.ObtainedAt.Add(life/2 + time.Duration(float64(life/3)*t.spread()))
+	if due.Before(earliest) {
+		return earliest
 	}
+	return due
+}
+
+// spread returns a number from 0 to 1 that is the account's own.
+func (t *Token) spread() float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(t.AccountID + "\x00" + t.AppScopedID))
-	life := t.ExpiresAt.Sub(t.ObtainedAt)
-	spread := time.Duration(float64(life/3) * float64(h.Sum64()>>11) / (1 << 53))
-	return t.ObtainedAt.Add(life/2 + spread)
+	return float64(h.Sum64()>>11) / (1 << 53)
 }
 
 // OAuth2 returns the token for code that wants one of x/oauth2's. Its Expiry

@@ -54,7 +54,8 @@ type call struct {
 	app          *app     // whose limits it counts against, once known
 	account      *account // likewise
 	token        *token
-	appToken     bool
+	counted      bool // against the limits
+	refused      bool // by them
 }
 
 // reply is an answer on its way back.

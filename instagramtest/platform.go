@@ -40,6 +40,7 @@ type Platform struct {
 	routes        []*Route
 	requests      []*Request
 	usage         func(Request) http.Header
+	limits        limits
 	planned       []Processing
 }
 
@@ -56,6 +57,7 @@ type setup struct {
 	lifetimes Lifetimes
 	seed      string
 	silent    bool
+	limit     limitRules
 }
 
 // New makes a platform. Without options it has [DefaultApp] and [DefaultPerson],
@@ -85,6 +87,7 @@ func New(opts ...Option) *Platform {
 		codes:         map[string]*code{},
 		nodes:         map[string]node{},
 		random:        newSource(s.seed),
+		limits:        newLimits(s.limit),
 	}
 	if len(s.apps) == 0 {
 		s.apps = []App{DefaultApp()}

@@ -147,7 +147,9 @@ func (p *Platform) issue(spec TokenSpec) (*token, error) {
 	t.grant = p.grantOf(t.owner(), t.app, t.login)
 	if !spec.KeepGrant || t.grant.consented.IsZero() {
 		t.grant.revoked = false
-		t.grant.consented = t.issued
+		if t.issued.After(t.grant.consented) {
+			t.grant.consented = t.issued
+		}
 		t.grant.scopes = union(t.grant.scopes, t.scopes)
 	}
 	p.keep(t)

@@ -50,6 +50,23 @@ type wireExpect struct {
 	ErrorDescription  *string `json:"error_description"`
 	ErrorCode         *string `json:"error_code"`
 	Note              string  `json:"expect_note"`
+
+	AccessToken         *string         `json:"access_token"`
+	UserID              *string         `json:"user_id"`
+	ExpiresIn           *int64          `json:"expires_in"`
+	Permissions         []Scope         `json:"permissions"`
+	State               *string         `json:"state"`
+	Valid               bool            `json:"is_valid"`
+	AppID               *string         `json:"app_id"`
+	ProfileID           *string         `json:"profile_id"`
+	ExpiresAt           *int64          `json:"expires_at"`
+	DataAccessExpiresAt *int64          `json:"data_access_expires_at"`
+	IssuedAt            *int64          `json:"issued_at"`
+	NeverExpires        bool            `json:"never_expires"`
+	Scopes              []Scope         `json:"scopes"`
+	GranularScopes      json.RawMessage `json:"granular_scopes"`
+	ID                  *string         `json:"id"`
+	Username            *string         `json:"username"`
 }
 
 // wireCases returns the cases of some kinds, by ID.

@@ -56,7 +56,7 @@ func TestRecordedErrors(t *testing.T) {
 			}
 			if want.DataIsString {
 				var s string
-				assert.NoError(t, json.Unmarshal(e.Data, &s))
+				require.NoError(t, json.Unmarshal(e.Data, &s))
 			}
 			if want.DataKeys != nil {
 				var data map[string]json.RawMessage

@@ -318,20 +318,16 @@ func redactJSON(raw json.RawMessage, secrets []string) json.RawMessage {
 // wait: the entries of the quota that the code names when there are any, else
 // those that are used up, else all.
 func (e *Error) regain() time.Duration {
-	var own, full, any time.Duration
-	quota := ""
-	if r := e.rule(); r != nil {
-		quota = r.quota
-	}
-	for i := range e.Usage.Len() {
+	var own, full time.Duration
+	quota := e.Bucket().Family
+	for i := range e.Usage.n {
 		u := e.Usage.at(i)
-		if u.Bucket.Family == quota {
+		if u.counts(quota) {
 			own = max(own, u.RegainAccess)
 		}
 		if u.Percent >= 100 {
 			full = max(full, u.RegainAccess)
 		}
-		any = max(any, u.RegainAccess)
 	}
 	switch {
 	case own > 0:
@@ -339,7 +335,33 @@ func (e *Error) regain() time.Duration {
 	case full > 0:
 		return full
 	}
-	return any
+	return e.Usage.RegainAccess()
+}
+
+// Bucket returns the quota that a throttled call counts against, as far as
+// code and usage headers tell; the zero value for other errors. Beside the
+// families of the usage headers there are "user", "custom" (a limit of the
+// single call), "publishing" and "hashtags": those two bind one kind of call
+// only, and say nothing of other calls of the account.
+func (e *Error) Bucket() Bucket {
+	r := e.rule()
+	if r == nil || r.is != classThrottled {
+		return Bucket{}
+	}
+	for i := range e.Usage.n {
+		if u := e.Usage.at(i); u.counts(r.quota) {
+			return u.Bucket
+		}
+	}
+	if peak := e.Usage.Peak(); r.quota == "" && peak.Percent >= 100 {
+		return peak.Bucket
+	}
+	return Bucket{Family: r.quota}
+}
+
+// counts reports whether the entry is of the quota.
+func (u *UsageEntry) counts(quota string) bool {
+	return quota != "" && (u.Bucket.Family == quota || quota == quotaPages && u.Bucket.Family == familyPage)
 }
 
 // requestSecrets appends what a request, and those that were redirected to

@@ -135,6 +135,7 @@ var rules = []rule{
 
 	// Other texts where the code is known to lie.
 	{code: 1, text: "client secret", is: classAppConfig, tell: tellSecret, source: observed},                     // graph.facebook.com
+	{code: 1, text: "developer role", is: classAppConfig, tell: tellRole, source: observed},
 	{code: 100, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed},     // graph.instagram.com
 	{code: 100, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed}, // wrong, missing, or of another token
 	{code: 100, text: "app_id in the input_token|validating application|invalid app id|invalid application id|invalid client_id|invalid client id", is: classAppConfig, tell: tellNoApp, source: observed},
@@ -190,13 +191,13 @@ var rules = []rule{
 	{code: 191, is: classRedirectURIMismatch, tell: "The redirect URI is no absolute URL of the app's domains.", source: observed},
 	{code: 4, is: classThrottled, quota: familyApp, tell: "The whole app has used up its calls of the hour. Stop all calls that are not needed; is_transient: true does not make a quick retry useful.", source: docLimits},
 	{code: 17, is: classThrottled, quota: quotaUser, tell: "The person behind the token has used up the calls of the hour. Other people's tokens still work.", source: docLimits},
-	{code: 32, is: classThrottled, quota: "pages", tell: "The Page has used up its calls.", source: docLimits},
+	{code: 32, is: classThrottled, quota: quotaPages, tell: "The Page has used up its calls.", source: docLimits},
 	{code: 341, is: classThrottled, quota: familyApp, tell: "The app has used up its actions of this kind.", source: docErrors},
 	{code: 613, subcode: 1996, is: classThrottled, quota: quotaCustom, tell: "Meta has seen an unusual change in the volume of calls. Even them out.", source: docLimits},
 	{code: 613, is: classThrottled, quota: quotaCustom, tell: "This call has a limit of its own, which is used up: messages, conversations, ads.", source: docLimits},
 	{code: 80002, is: classThrottled, quota: "instagram", tell: "The Instagram account has used up its calls of 24 hours (4800 for each impression of its content). Other accounts still work.", source: docLimits},
 	{code: 80000, is: classThrottled, quota: "ads_insights", source: docLimits},
-	{code: 80001, is: classThrottled, quota: "pages", source: docLimits},
+	{code: 80001, is: classThrottled, quota: quotaPages, source: docLimits},
 	{code: 80003, is: classThrottled, quota: "custom_audience", source: docLimits},
 	{code: 80004, is: classThrottled, quota: "ads_management", source: docLimits},
 	{code: 80005, is: classThrottled, quota: "leadgen", source: docLimits},
@@ -297,6 +298,7 @@ var rules = []rule{
 
 // Quotas beside those of the usage headers.
 const (
+	quotaPages      = "pages" // of a business use case, or X-Page-Usage
 	quotaUser       = "user"
 	quotaCustom     = "custom"
 	quotaPublishing = "publishing"

@@ -26,19 +26,21 @@ const (
 
 // UsageEntry is what one usage header says of one quota.
 type UsageEntry struct {
-	Bucket Bucket
+	Bucket Bucket `json:"bucket"`
 	// Percent is the highest percentage that the entry has, and Measure its
 	// name on the wire, such as "call_count". It may pass 100.
-	Percent float64
-	Measure string
+	Percent float64 `json:"percent"`
+	Measure string  `json:"measure"`
 	// Percentages of the measures that most headers have; 0 when not told.
-	CallCount, CPUTime, TotalTime float64
+	CallCount float64 `json:"call_count"`
+	CPUTime   float64 `json:"cpu_time"`
+	TotalTime float64 `json:"total_time"`
 	// RegainAccess is the wait that the header states, at most 30 days. It is
 	// a reason to wait only where calls are refused, or Percent is 100 or more:
 	// a wait has been seen beside 19 percent.
-	RegainAccess time.Duration
+	RegainAccess time.Duration `json:"regain_access"`
 	// Tier is the ads_api_access_tier, "" when not told.
-	Tier string
+	Tier string `json:"tier,omitempty"`
 }
 
 // Usage is what the usage headers of one answer say, an entry for each quota.

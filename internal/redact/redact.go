@@ -30,8 +30,8 @@ func Text(s string, secrets ...string) string {
 // known blots out one value in the forms in which servers and libraries write
 // it: as it is, escaped for a URL once or twice, for JSON, in base64.
 func known(s, secret string) string {
-	if len(secret) < minSecret || s == "" {
-		return s
+	if len(secret) < minSecret || s == "" || strings.Contains(Mark, secret) {
+		return s // of the mark itself nothing is blotted out, or it would grow with each pass
 	}
 	s = strings.ReplaceAll(s, secret, Mark)
 	if strings.IndexFunc(secret, needsEscape) >= 0 {
@@ -71,7 +71,7 @@ func replace(s, form string) string {
 }
 
 func needsEscape(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+	return r > 0x7f || !isWord(byte(r)) && r != '.'
 }
 
 func jsonInner(s string) string {

@@ -165,7 +165,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 
 func retryAfter(value string, h http.Header, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second //nolint:gosec // at most a day
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if len(value) == 0 || len(value) > 64 {
 		return 0

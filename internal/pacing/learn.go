@@ -1,0 +1,215 @@
+package pacing
+
+// This file answers: what does an answer teach about the room in a bucket?
+
+import "time"
+
+// Report is what became of a call.
+type Report struct {
+	Mark Mark
+	Cost uint32
+	// Sent is false for a call that never left; it is taken back.
+	Sent bool
+	// Counted is true when the platform answered in a way that shows that the call was let through.
+	Counted bool
+	// Refused is true when the platform refused the call because this bucket is full.
+	Refused bool
+	// Usage is the percentage that the answer states; negative: none.
+	Usage float64
+	// Hint is the wait that the answer states; 0: none.
+	Hint time.Duration
+}
+
+// Report takes in what became of a call that Take let go.
+func (g *Governor) Report(p *Params, now time.Duration, r Report) {
+	g.roll(p, now)
+	mark := g.sentAt(r.Mark)
+	g.landed(r.Mark, r.Cost)
+	switch {
+	case !r.Sent:
+		g.led.takeBack(slotOf(now, p.Window), r.Cost)
+		if g.probeAt != 0 && g.sinceBlock(mark) {
+			g.probeAt = 0
+		}
+	case r.Refused:
+		g.refused(p, now, mark, r)
+	default:
+		g.answered(p, now, mark, r)
+	}
+}
+
+// sinceBlock reports whether the call with this mark was sent after the last block began.
+func (g *Governor) sinceBlock(mark uint32) bool { return after(mark, g.block) }
+
+func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report) {
+	probe := g.is(flagProbing) && g.sinceBlock(mark)
+	if probe {
+		g.probeAt = 0
+	}
+	if r.Counted {
+		if probe {
+			g.flags &^= flagProbing
+			g.strikes, g.shed = 0, 0
+		}
+		if g.good < 1<<20 {
+			g.good++
+		}
+		// What was let through fits, whatever the header says.
+		if sure := g.sure(); g.is(flagK) && sure > g.k {
+			g.k = sure
+			g.flags &^= flagCapped
+		}
+	}
+	if r.Usage >= 0 {
+		g.read(mark, r.Usage)
+	}
+	if r.Hint > 0 {
+		g.shut(p, now, now+r.Hint, true)
+	}
+	if g.is(flagK) && g.room() < 1 {
+		g.retry = now + g.ghostWait(p)
+	}
+}
+
+// ghostWait returns after which time calls of others should have left the
+// window, if they were spread evenly over it.
+func (g *Governor) ghostWait(p *Params) time.Duration {
+	others := max(g.l-g.k, 1)
+	return max(minGhostWait, time.Duration(ghostMargin*float64(p.Window)/others))
+}
+
+func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) {
+	straggler := g.block != 0 && !g.sinceBlock(mark)
+	if !straggler {
+		g.shed = 0
+		if g.strikes < 16 {
+			g.strikes++
+		}
+	}
+	g.shed = addUpTo(g.shed, r.Cost)
+	g.refs, g.refsAt = addUpTo(g.refs, r.Cost), slotOf(now, p.Window)
+	sure := g.fit()
+	if r.Usage > 101 { // others, or a smaller quota: fewer would have fit
+		sure = max(0, min(sure, sure+(100-r.Usage)/100*max(g.l, sure)))
+	}
+	if a := g.anchor; g.is(flagAnchor) && a.u < 97 {
+		if n := sure - float64(a.lo); n > 0 {
+			g.l = min(g.l, 100*n/(99-float64(a.u)))
+		}
+	}
+	g.drop(point{float32(sure), float32(sure), float32(max(100, r.Usage))})
+	g.readSent = g.sent
+	if !g.is(flagK) || sure < g.k {
+		g.k = sure
+	}
+	g.l = max(g.l, g.k)
+	g.flags |= flagK | flagCapped
+	g.good = 0
+	switch {
+	case r.Hint > 0 && g.strikes > 1:
+		g.shut(p, now, now+max(r.Hint, backoff(g.strikes-1)), true)
+	case r.Hint > 0:
+		g.shut(p, now, now+r.Hint, true)
+	default:
+		g.shut(p, now, now+backoff(g.strikes), false)
+	}
+}
+
+// backoff returns the wait after the n-th refusal in a row.
+func backoff(n uint8) time.Duration {
+	return min(maxBackoff, minBlock<<(max(n, 1)-1))
+}
+
+// shut blocks the bucket until a time, or until our own calls leave the window
+// where that explains the refusal.
+func (g *Governor) shut(p *Params, now, until time.Duration, stated bool) {
+	if !g.others() {
+		n := max(1, float64(g.led.total)-g.k+1)
+		if s, ok := g.led.slotOfNth(uint32(n)); ok {
+			own := leaves(s, p.Window)
+			switch {
+			case !stated:
+				until = max(until, min(own, now+time.Hour<<min(max(g.strikes, 1)-1, 5)))
+			case own-until < etaSlack:
+				until = max(until, own)
+			}
+		}
+	}
+	g.blocked = max(g.blocked, until)
+	g.flags |= flagProbing
+	g.block = g.sent
+	g.probeAt = 0
+}
+
+// drop begins a new slope.
+func (g *Governor) drop(at point) {
+	g.anchor, g.last = at, at
+	g.flags |= flagAnchor
+}
+
+// read takes in a percentage.
+//
+// Percentages are whole, and rounded in a way we do not know: the true usage
+// is within one of them. They may lag, so what was let through or refused
+// counts for more; and others may use the bucket, so it is the rise of the
+// percentage with our own calls that shows the limit, and its height that
+// shows the room left.
+func (g *Governor) read(mark uint32, u float64) {
+	if g.is(flagRead) && u < float64(g.last.u) && !after(mark, g.readSent) {
+		return // handled before the one read last, though answered later
+	}
+	all := float64(g.led.total)
+	at := point{float32(g.sure()), float32(all), float32(u)}
+	g.readSent = g.sent
+	if g.is(flagAnchor) {
+		g.slope(at)
+	} else {
+		g.drop(at)
+		g.l = max(g.l, 100*float64(at.lo)/(u+1))
+	}
+	g.flags |= flagRead
+	lo := all - g.inFlight() + (99-u)/100*g.l // when it counts none of those in flight
+	hi := all + (101-u)/100*g.l               // when it counts them all
+	slack := 0.0
+	if g.is(flagCapped) {
+		slack = 0.015*g.l + 1
+	}
+	if !g.is(flagK) || lo > g.k+slack || hi < g.k-slack {
+		g.k = lo
+		g.flags = g.flags&^flagCapped | flagK
+	}
+}
+
+// slope corrects the limit by how much the percentage rose with our own calls.
+func (g *Governor) slope(at point) {
+	du := float64(at.u - g.last.u)
+	expect := 100 * float64(at.hi-g.last.lo) / max(g.l, 1) // at most
+	switch {
+	case expect >= 0 && du < -2, // others' calls left, the window was reset, or the quota grew
+		du > 5+3*max(expect, 0), // others called, the quota shrank, or the header lags
+		at.hi < g.anchor.lo, at.u < g.anchor.u:
+		g.drop(at)
+	default:
+		g.bound(at)
+		g.last = at
+		if at.u > g.anchor.u+30 {
+			g.anchor = at
+		}
+	}
+}
+
+func addUpTo(a uint16, n uint32) uint16 {
+	return uint16(min(uint32(a)+n, 1<<16-1)) // #nosec G115 -- bounded
+}
+
+func (g *Governor) bound(at point) {
+	du := float64(at.u - g.anchor.u)
+	if lo := 100 * float64(at.lo-g.anchor.hi) / (du + 1); lo > g.l {
+		g.l = lo
+	}
+	if du >= 3 {
+		if hi := 100 * float64(at.hi-g.anchor.lo) / (du - 1); hi < g.l {
+			g.l = max(hi, 1)
+		}
+	}
+}

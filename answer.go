@@ -55,4 +55,3 @@ func lossOf(err error) loss {
 func (c *call) blot(err error) error {
 	return redact.Err(err, redact.InQuery(c.asked.URL, c.secrets())...)
 }
-

@@ -134,7 +134,7 @@ var rules = []rule{
 	{subcode: 493, is: classTokenInvalid, tell: "The person has not used the app for 90 days, which ends Facebook's access to data. The login window brings it back.", source: observed},
 
 	// Other texts where the code is known to lie.
-	{code: 1, text: "client secret", is: classAppConfig, tell: tellSecret, source: observed},                     // graph.facebook.com
+	{code: 1, text: "client secret", is: classAppConfig, tell: tellSecret, source: observed}, // graph.facebook.com
 	{code: 1, text: "developer role", is: classAppConfig, tell: tellRole, source: observed},
 	{code: 100, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed},     // graph.instagram.com
 	{code: 100, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed}, // wrong, missing, or of another token

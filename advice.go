@@ -15,6 +15,8 @@ import (
 	"time"
 )
 
+//go:generate go test -run ^TestAdviceDoc$ -update .
+
 // Action is what an error calls for. It prints as words.
 type Action string
 
@@ -263,17 +265,30 @@ func networkAdvice(err error) Advice {
 	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
 		return Advice{Action: ActionFixApp, Text: "The host name was not found. Look at the network and its resolver, and at the endpoint of the configuration."}
 	}
-	_, isURL := errors.AsType[*url.Error](err)
-	_, isNet := errors.AsType[net.Error](err) // also a context's deadline
-	_, isOp := errors.AsType[*net.OpError](err)
-	broken := errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) && isURL
 	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		return Advice{Action: ActionRetry, Retryable: true, Text: "Time ran out before an answer came. The same call may work with more time; before a write, look whether it took effect."}
-	case isNet || isOp || broken:
+	case isBroken(err):
 		return Advice{Action: ActionRetry, Retryable: true, Text: "The network failed on the way to the platform. Send the same call again after a short pause; before a write, look whether it took effect."}
 	}
 	return Advice{}
+}
+
+// isBroken reports whether a connection failed. A [url.Error] alone is no sign
+// of it: net/http wraps everything in one, also a wrong scheme.
+func isBroken(err error) bool {
+	broken := errors.Is(err, io.ErrUnexpectedEOF)
+	walk(err, func(err error) {
+		if e, ok := err.(*url.Error); ok { //nolint:errorlint // walk has unwrapped it
+			text := e.Err.Error()
+			broken = broken || errors.Is(e.Err, io.EOF) || strings.HasPrefix(text, "http2:") ||
+				strings.Contains(text, "server closed idle connection") || strings.Contains(text, "transport connection broken")
+			return
+		}
+		_, isNet := err.(net.Error) //nolint:errorlint // likewise
+		broken = broken || isNet
+	})
+	return broken
 }
 
 func isCertificateError(err error) bool {

@@ -53,7 +53,7 @@ func FindError(body Value, strict bool) Error {
 			break
 		}
 		i = next
-		switch key.inner() {
+		switch key.name() {
 		case "error":
 			switch {
 			case member.IsObject() && member.says():
@@ -94,7 +94,7 @@ func FindError(body Value, strict bool) Error {
 // says reports whether an object has any of what makes it an error.
 func (v Value) says() bool {
 	for key := range v.Members() {
-		switch key.inner() {
+		switch key.name() {
 		case "message", "type", "code", "error_subcode", "error_user_msg", "fbtrace_id":
 			return true
 		}
@@ -119,7 +119,7 @@ func readObject(v Value, form Form) Error {
 			break
 		}
 		i = next
-		switch key.inner() {
+		switch key.name() {
 		case "code", "error_code":
 			setInt(&e.Code, member)
 		case "error_subcode", "subcode": // the second in debug_token

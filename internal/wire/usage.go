@@ -86,7 +86,7 @@ func (r *UsageReader) step() (Value, bool) {
 		}
 		r.next, r.id = next, key.Text()
 		if member.IsObject() { // not documented; the list has one element everywhere
-			r.list = Value{}
+			r.list, r.inList = Value{}, 0
 			return member, true
 		}
 		r.list, r.inList = member, member.first('[')
@@ -101,7 +101,7 @@ func usageEntry(v Value) (e UsageEntry, ok bool) {
 			return e, ok
 		}
 		i = next
-		switch name := key.inner(); name {
+		switch name := key.name(); name {
 		case "type":
 			e.Type = member.Text()
 		case "ads_api_access_tier":

@@ -3,8 +3,6 @@
 package instagramtest
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
 	"slices"
@@ -209,9 +207,7 @@ func (p *Platform) checkProof(c *call, login Login, value string) *GraphError {
 		}
 		message += "|" + at
 	}
-	mac := hmac.New(sha256.New, []byte(c.app.MetaAppSecret))
-	mac.Write([]byte(message))
-	if c.param("appsecret_proof") != hex.EncodeToString(mac.Sum(nil)) {
+	if c.param("appsecret_proof") != hex.EncodeToString(sign(c.app.MetaAppSecret, message)) {
 		return wrong
 	}
 	return nil

@@ -3,12 +3,8 @@
 package instagramtest
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -179,42 +175,6 @@ func (a *app) secret(login Login) string {
 		return a.InstagramAppSecret
 	}
 	return a.MetaAppSecret
-}
-
-// proofTolerance is how long a timestamped proof is good for. Source: "Login
-// Security", five minutes.
-const proofTolerance = 5 * time.Minute
-
-// checkProof verifies appsecret_proof in both documented forms: over the token,
-// or over token|time with appsecret_time beside it.
-func (p *Platform) checkProof(c *call, login Login, value string) *GraphError {
-	if login == InstagramLogin {
-		if c.has("appsecret_proof") && !p.quirks.IgnoreProof {
-			return graphError(100, "IGApiException", "Invalid appsecret_proof provided in the API argument")
-		}
-		return nil
-	}
-	if !c.has("appsecret_proof") {
-		if c.app.RequireProof {
-			return graphError(100, "GraphMethodException", "API calls from the server require an appsecret_proof argument")
-		}
-		return nil
-	}
-	wrong := graphError(100, "GraphMethodException", "Invalid appsecret_proof provided in the API argument")
-	message := value
-	if at := c.param("appsecret_time"); at != "" {
-		seconds, err := strconv.ParseInt(at, 10, 64)
-		if err != nil || c.now.Sub(time.Unix(seconds, 0)).Abs() > proofTolerance {
-			return wrong
-		}
-		message += "|" + at
-	}
-	mac := hmac.New(sha256.New, []byte(c.app.MetaAppSecret))
-	mac.Write([]byte(message))
-	if c.param("appsecret_proof") != hex.EncodeToString(mac.Sum(nil)) {
-		return wrong
-	}
-	return nil
 }
 
 // need is the error for a token that lacks a scope.

@@ -78,6 +78,7 @@ const (
 	flagRead                      // there was a usage header
 	flagProbing                   // blocked; the next call is a probe
 	flagAnchor
+	flagTrust // calls are refused as soon as the header says 100
 )
 
 // Governor paces the calls of one bucket: it learns how many calls of ours fit
@@ -97,10 +98,13 @@ type Governor struct {
 
 	blocked time.Duration // no call before this
 	retry   time.Duration // when others use the bucket too: no look before this
+	fullAt  time.Duration // when the bucket was full last
 	probeAt time.Duration // when the running probe was sent; 0: none
 	began   time.Duration // first call
 
-	anchor, last point // where a slope began, and the last header
+	anchor, last point   // where a slope began, and the last header
+	freed        float32 // calls a second that others' calls leave us while the bucket is full; 0: not known
+	since        uint32  // calls let through since it was full last
 
 	fly      [2]uint32 // calls in flight, by even and odd epochs
 	sent     uint32    // calls ever sent; wraps
@@ -111,13 +115,17 @@ type Governor struct {
 	shed     uint16 // calls refused since the bucket was blocked last
 	refs     uint16 // calls refused in the window, counted up to refsAt
 	refsAt   uint32 // slot of the last refusal
+	over     uint8  // calls let through since the header first said 100
 	strikes  uint8  // refusals in a row
 	flags    uint8
 }
 
 // point pairs a percentage with our own calls in the window at that moment:
 // those answered, which it counts, and those sent, which is the most it can count.
-type point struct{ lo, hi, u float32 }
+type point struct {
+	lo, hi, u float32
+	at        uint32 // slot
+}
 
 // Ask is a call that wants to go.
 type Ask struct {
@@ -136,7 +144,7 @@ const (
 )
 
 func markOf(sent uint32, epoch uint16) Mark {
-	return Mark(sent&markMask | uint32(epoch)<<markBits) // the upper bits of the epoch fall off
+	return Mark(sent&markMask | uint32(epoch&0xff)<<markBits)
 }
 
 // sentAt returns how many calls were sent up to the one with the mark.
@@ -199,7 +207,7 @@ func (g *Governor) age(now time.Duration) time.Duration {
 // explore returns how many calls may be in flight at a time where the end of
 // the window is near but not known.
 func (g *Governor) explore() float64 {
-	if g.is(flagCapped) {
+	if g.is(flagCapped) || g.refs > 0 {
 		return 1
 	}
 	e := max(1, g.l/exploreShare)
@@ -275,7 +283,7 @@ func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
 	if keep > 0 && g.room() >= cost {
 		return Reserved
 	}
-	if keep == 0 && !g.is(flagCapped) {
+	if keep == 0 && !g.is(flagCapped) && !(g.is(flagTrust) && g.last.u >= 100) {
 		if a.Priority == Interactive || fly < g.explore() {
 			return Free
 		}

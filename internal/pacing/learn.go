@@ -54,6 +54,11 @@ func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report)
 		if g.good < 1<<20 {
 			g.good++
 		}
+		g.since++
+		if g.last.u >= 100 && g.over < 100 && !probe && now-g.fullAt < 5*time.Second && after(mark, g.readSent) {
+			g.over++
+			g.flags &^= flagTrust
+		}
 		// What was let through fits, whatever the header says.
 		if sure := g.sure(); g.is(flagK) && sure > g.k {
 			g.k = sure
@@ -61,21 +66,30 @@ func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report)
 		}
 	}
 	if r.Usage >= 0 {
-		g.read(mark, r.Usage)
+		g.read(p, now, mark, r.Usage)
 	}
 	if r.Hint > 0 {
 		g.shut(p, now, now+r.Hint, true)
 	}
-	if g.is(flagK) && g.room() < 1 {
-		g.retry = now + g.ghostWait(p)
+	if g.is(flagK) && g.room() < 1 && (g.last.u >= 100 || !g.is(flagRead)) {
+		g.full(p, now)
 	}
 }
 
-// ghostWait returns after which time calls of others should have left the
-// window, if they were spread evenly over it.
-func (g *Governor) ghostWait(p *Params) time.Duration {
-	others := max(g.l-g.k, 1)
-	return max(minGhostWait, time.Duration(ghostMargin*float64(p.Window)/others))
+// full notes that the bucket is full, and when to look whether others' calls
+// have left it. How fast they do shows in how many calls of ours fitted since
+// it was full before.
+func (g *Governor) full(p *Params, now time.Duration) {
+	if dt := (now - g.fullAt).Seconds(); g.fullAt != 0 && g.since > 0 && dt > 1 {
+		g.freed = float32(float64(g.since) / dt)
+	}
+	g.fullAt, g.since = now, 0
+	rate := float64(g.freed)
+	if rate == 0 {
+		rate = max(g.l-g.k, 1) / p.Window.Seconds() // as if they were spread evenly
+	}
+	wait := time.Duration(ghostMargin / rate * float64(time.Second))
+	g.retry = now + min(max(minGhostWait, wait), p.Window/16)
 }
 
 func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) {
@@ -97,7 +111,16 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 			g.l = min(g.l, 100*n/(99-float64(a.u)))
 		}
 	}
-	g.drop(point{float32(sure), float32(sure), float32(max(100, r.Usage))})
+	if !straggler {
+		if g.over == 0 && g.last.u >= 100 && g.is(flagRead) {
+			g.flags |= flagTrust
+		}
+		if g.since == 0 {
+			g.freed /= 2
+		}
+		g.full(p, now)
+	}
+	g.drop(point{float32(sure), float32(sure), float32(max(100, r.Usage)), slotOf(now, p.Window)})
 	g.readSent = g.sent
 	if !g.is(flagK) || sure < g.k {
 		g.k = sure
@@ -154,12 +177,15 @@ func (g *Governor) drop(at point) {
 // counts for more; and others may use the bucket, so it is the rise of the
 // percentage with our own calls that shows the limit, and its height that
 // shows the room left.
-func (g *Governor) read(mark uint32, u float64) {
+func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	if g.is(flagRead) && u < float64(g.last.u) && !after(mark, g.readSent) {
 		return // handled before the one read last, though answered later
 	}
 	all := float64(g.led.total)
-	at := point{float32(g.sure()), float32(all), float32(u)}
+	if u < 100 {
+		g.over = 0
+	}
+	at := point{float32(g.sure()), float32(all), float32(u), slotOf(now, p.Window)}
 	g.readSent = g.sent
 	if g.is(flagAnchor) {
 		g.slope(at)
@@ -180,6 +206,8 @@ func (g *Governor) read(mark uint32, u float64) {
 	}
 }
 
+const slopeSpan = slotsPerWindow / 120
+
 // slope corrects the limit by how much the percentage rose with our own calls.
 func (g *Governor) slope(at point) {
 	du := float64(at.u - g.last.u)
@@ -192,7 +220,7 @@ func (g *Governor) slope(at point) {
 	default:
 		g.bound(at)
 		g.last = at
-		if at.u > g.anchor.u+30 {
+		if g.anchor.u > 2 && (at.u > g.anchor.u+30 || at.at-g.anchor.at > slopeSpan) {
 			g.anchor = at
 		}
 	}
@@ -204,7 +232,10 @@ func addUpTo(a uint16, n uint32) uint16 {
 
 func (g *Governor) bound(at point) {
 	du := float64(at.u - g.anchor.u)
-	if lo := 100 * float64(at.lo-g.anchor.hi) / (du + 1); lo > g.l {
+	// Others' calls that leave the window hide the rise of ours: unless there
+	// were none to begin with, only a short stretch shows the limit.
+	calm := g.anchor.u <= 2 || at.at-g.anchor.at <= slopeSpan
+	if lo := 100 * float64(at.lo-g.anchor.hi) / (du + 1); lo > g.l && calm {
 		g.l = lo
 	}
 	if du >= 3 {

@@ -40,13 +40,13 @@ func (k TokenKey) String() string { return k.AppID + "/" + k.AccountID }
 type RecordState uint8
 
 const (
-	// Alive: the token may be used and is renewed.
+	// Alive means that the token may be used and is renewed.
 	Alive RecordState = iota
-	// NeedsLogin: the platform has proven it dead; only the person can help, by logging in again.
+	// NeedsLogin means that the platform has proven it dead; only the person can help, by logging in again.
 	NeedsLogin
-	// WaitingForPerson: it may live again after the person has acted at Instagram or Facebook (checkpoint, Page role).
+	// WaitingForPerson means that it may live again after the person has acted at Instagram or Facebook (checkpoint, Page role).
 	WaitingForPerson
-	// Deauthorized: the person has removed the app.
+	// Deauthorized means that the person has removed the app.
 	Deauthorized
 )
 
@@ -98,13 +98,13 @@ func (r Revision) Next() Revision {
 
 // What stores answer. Implementations wrap or return these.
 var (
-	// ErrTokenNotFound: the store has no record under the key.
+	// ErrTokenNotFound means that the store has no record under the key.
 	ErrTokenNotFound = errors.New("no token is stored for this account")
-	// ErrTokenSuperseded: what the store has is newer or better than what was to be saved; nothing was changed.
+	// ErrTokenSuperseded means that what the store has is newer or better than what was to be saved; nothing was changed.
 	ErrTokenSuperseded = errors.New("the store has a newer or better token")
-	// ErrTokenLeased: another worker holds the record for a while.
+	// ErrTokenLeased means that another worker holds the record for a while.
 	ErrTokenLeased = errors.New("another worker holds this token's lease")
-	// ErrStateUsed: the state is not there: it was taken before, has expired, or was never put.
+	// ErrStateUsed means that the state is not there: it was taken before, has expired, or was never put.
 	ErrStateUsed = errors.New("this login state was used before or has expired")
 )
 

@@ -214,7 +214,8 @@ func TestParams(t *testing.T) {
 	require.ErrorIs(t, account.Get(t.Context(), "me", 42, nil), instagram.ErrInvalidRequest)
 	meta.ForgetRequests()
 	for _, params := range []any{
-		url.Values{"fields": {"id"}}, map[string]string{"fields": "id"},
+		url.Values{"fields": {"id"}},
+		map[string]string{"fields": "id"},
 		struct {
 			Fields string `url:"fields"`
 		}{"id"},

@@ -173,7 +173,7 @@ func ExampleClient_HTTPClient() {
 	defer resp.Body.Close()
 	fmt.Println(resp.StatusCode, instagram.CheckResponse(resp))
 
-	_, err = signed.Get("https://example.com/elsewhere") //nolint:bodyclose // there is none
+	_, err = signed.Get("https://example.com/elsewhere")
 	fmt.Println(errors.Is(err, instagram.ErrInvalidRequest))
 	// Output:
 	// 200 <nil>

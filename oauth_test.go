@@ -1,6 +1,7 @@
 package instagram_test
 
 import (
+	"maps"
 	"net/url"
 	"testing"
 
@@ -83,9 +84,7 @@ func TestAuthCodeURL(t *testing.T) {
 			if test.scope != "" {
 				want.Set("scope", test.scope)
 			}
-			for param, values := range test.params {
-				want[param] = values
-			}
+			maps.Copy(want, test.params)
 			assert.Equal(t, want, u.Query())
 			u.RawQuery = ""
 			assert.Equal(t, test.base, u.String())

@@ -165,7 +165,7 @@ func TestReturnPath(t *testing.T) {
 		"/%zz":                           false,
 		"/" + strings.Repeat("a", 512):   false,
 		"\\\\evil.example":               false,
-		" /evil":                         false,
+		"\u0020/evil":                    false,
 		"/ok?next=//evil.example":        true,
 		"/ok?next=https://evil.example/": true,
 	}

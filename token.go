@@ -136,7 +136,7 @@ func (t *Token) Status(now time.Time) TokenStatus {
 		return Expired
 	case !t.DataAccessExpiresAt.IsZero() && !now.Before(t.DataAccessExpiresAt):
 		return DataAccessEnded
-	case t.ExpiresAt.IsZero() && (t.Permanent || t.Kind == PageToken || t.Kind == SystemUser):
+	case t.endless():
 		return NeverExpires
 	case t.ExpiresAt.IsZero():
 		return Unknown
@@ -148,6 +148,11 @@ func (t *Token) Status(now time.Time) TokenStatus {
 		return Due
 	}
 	return Fresh
+}
+
+// endless reports whether the token has no end: Meta said so, or its kind does.
+func (t *Token) endless() bool {
+	return t.ExpiresAt.IsZero() && (t.Permanent || t.Kind == PageToken || t.Kind == SystemUser)
 }
 
 func (t *Token) expired(now time.Time) bool {
@@ -176,7 +181,7 @@ func (t *Token) dueAt() time.Time {
 		earliest = earliest.Add(MinRefreshAge + refreshGrace)
 	}
 	switch {
-	case t.Permanent, t.ExpiresAt.IsZero() && (t.Kind == PageToken || t.Kind == SystemUser):
+	case t.endless():
 		return time.Time{}
 	case t.ExpiresAt.IsZero(), t.ObtainedAt.IsZero():
 		return earliest

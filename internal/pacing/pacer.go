@@ -233,8 +233,10 @@ func (p *Pacer) Done(now time.Duration, t Ticket, o Outcome) {
 	if a == nil {
 		return
 	}
-	own := Report{Mark: t.own, Cost: o.Cost, Sent: o.Sent && !o.RefusedRate, Counted: o.Counted,
-		Refused: o.RefusedAccount, Usage: o.AccountUsage, Hint: o.AccountHint}
+	own := Report{
+		Mark: t.own, Cost: o.Cost, Sent: o.Sent && !o.RefusedRate, Counted: o.Counted,
+		Refused: o.RefusedAccount, Usage: o.AccountUsage, Hint: o.AccountHint,
+	}
 	sh := p.shard(a.hash)
 	sh.mu.Lock()
 	a.gov.Report(&p.cfg.Account, now, own)

@@ -5,6 +5,7 @@ package instagramtest
 import (
 	"cmp"
 	"net/http"
+	"strconv"
 	"time"
 )
 
@@ -199,15 +200,14 @@ func (p *Platform) count(c *call, r *reply) {
 		r.header = http.Header{}
 	}
 	if b := l.bucket(bucketKey{app: c.app}, c.now); b != nil && b.percent() >= l.from {
-		names := []string{string(CallCount), string(TotalCPUTime), string(TotalTime)}
+		text := make([]byte, 0, 64)
 		if p.shapes.UsageCallVolume && c.host == hostInstagramGraph {
-			names = []string{"call_volume", "cpu_time"}
+			text = l.append(append(text, '{'), b, "call_volume", CallCount)
+			text = l.append(append(text, ','), b, "cpu_time", TotalCPUTime)
+		} else {
+			text = l.appendAll(append(text, '{'), b)
 		}
-		usage := l.usage(b)[:len(names)]
-		for i := range usage {
-			usage[i].key = names[i]
-		}
-		r.header["X-App-Usage"] = []string{string(style{}.text(usage))}
+		r.header["X-App-Usage"] = []string{string(append(text, '}'))}
 	}
 	if c.account == nil {
 		return
@@ -217,21 +217,28 @@ func (p *Platform) count(c *call, r *reply) {
 		if b.full() && !l.noRegain {
 			minutes = int((b.used.below(b.limit, c.now) + time.Minute - 1) / time.Minute)
 		}
-		one := append(object{{"type", "instagram"}}, l.usage(b)...).with("estimated_time_to_regain_access", minutes)
-		r.header["X-Business-Use-Case-Usage"] = []string{string(style{}.text(object{{c.account.ID, []object{one}}}))}
+		text := append(make([]byte, 0, 160), `{"`+c.account.ID+`":[{"type":"instagram",`...)
+		text = append(l.appendAll(text, b), `,"estimated_time_to_regain_access":`...)
+		text = append(strconv.AppendInt(text, int64(minutes), 10), "}]}"...)
+		r.header["X-Business-Use-Case-Usage"] = []string{string(text)}
 	}
 }
 
-// usage are the three percentages, in Meta's order.
-func (l *limits) usage(b *bucket) object {
-	out := object{{string(CallCount), 0}, {string(TotalCPUTime), 0}, {string(TotalTime), 0}}
-	for i := range out {
-		out[i].value = b.percent() / 2
-		if out[i].key == string(l.binding) {
-			out[i].value = b.percent()
-		}
+// appendAll writes the three percentages, in Meta's order.
+func (l *limits) appendAll(text []byte, b *bucket) []byte {
+	text = l.append(text, b, string(CallCount), CallCount)
+	text = l.append(append(text, ','), b, string(TotalCPUTime), TotalCPUTime)
+	return l.append(append(text, ','), b, string(TotalTime), TotalTime)
+}
+
+// append writes one percentage: the binding dimension's, or half of it.
+func (l *limits) append(text []byte, b *bucket, name string, d Dimension) []byte {
+	percent := b.percent()
+	if d != l.binding {
+		percent /= 2
 	}
-	return out
+	text = append(append(append(text, '"'), name...), `":`...)
+	return strconv.AppendInt(text, int64(percent), 10)
 }
 
 // Served counts the API calls that passed the limits; calls to token endpoints

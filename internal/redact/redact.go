@@ -44,18 +44,55 @@ func known(s, secret string) string {
 			s = replace(s, form)
 		}
 	}
-	if longestRun(s) >= base64.RawStdEncoding.EncodedLen(len(secret)) {
-		s = replace(s, base64.RawStdEncoding.EncodeToString([]byte(secret)))
-		s = replace(s, base64.RawURLEncoding.EncodeToString([]byte(secret)))
+	return inBase64(s, secret)
+}
+
+// inBase64 blots out every word that is base64 of something that begins with
+// the secret.
+func inBase64(s, secret string) string {
+	var plain [192]byte // as much of the secret as is compared; on the stack
+	n := copy(plain[:], secret) / 3 * 3
+	if n == 0 || longestRun(s) < base64.RawStdEncoding.EncodedLen(n) {
+		return s
+	}
+	for _, encoding := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		var coded [256]byte
+		encoding.Encode(coded[:], plain[:n])
+		word := coded[:encoding.EncodedLen(n)]
+		for from := 0; ; {
+			i := index(s[from:], word)
+			if i < 0 {
+				break
+			}
+			i += from
+			end := i
+			for end < len(s) && isBase64(s[end]) {
+				end++
+			}
+			s = s[:i] + Mark + s[end:]
+			from = i + len(Mark)
+		}
 	}
 	return s
 }
+
+// index is strings.Index without a copy of the word.
+func index(s string, word []byte) int {
+	for i := 0; i+len(word) <= len(s); i++ {
+		if s[i] == word[0] && s[i:i+len(word)] == string(word) {
+			return i
+		}
+	}
+	return -1
+}
+
+func isBase64(c byte) bool { return isWord(c) || c == '+' || c == '/' || c == '=' }
 
 // longestRun returns the length of the longest piece of s that could be base64.
 func longestRun(s string) int {
 	longest, run := 0, 0
 	for i := range len(s) {
-		if run++; !isWord(s[i]) && s[i] != '+' && s[i] != '/' {
+		if run++; !isBase64(s[i]) {
 			run = 0
 		}
 		longest = max(longest, run)

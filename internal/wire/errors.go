@@ -92,14 +92,22 @@ func FindError(body Value, strict bool) Error {
 }
 
 // says reports whether an object has any of what makes it an error.
+//
+// Of a member that is cut off the name is enough.
 func (v Value) says() bool {
-	for key := range v.Members() {
-		switch key.name() {
-		case "message", "type", "code", "error_subcode", "error_user_msg", "fbtrace_id":
-			return true
+	for i := v.first('{'); ; {
+		key, _, next, ok := v.member(i)
+		if key.IsString() {
+			switch key.name() {
+			case "message", "type", "code", "error_subcode", "error_user_msg", "fbtrace_id":
+				return true
+			}
 		}
+		if !ok {
+			return false
+		}
+		i = next
 	}
-	return false
 }
 
 // ErrorObject reads an object that is an error itself, such as data.error of

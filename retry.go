@@ -82,7 +82,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, r.interrupted(resp, err)
 		}
 		last, lastFault = discard(resp), call.fault
-		req = call.request(body)                    //nolint:contextcheck // the call is the context
+		req = call.request(body) //nolint:contextcheck // the call is the context
 	}
 }
 

@@ -167,7 +167,9 @@ func (g *Governor) inFlight() float64 { return float64(g.fly[0] + g.fly[1]) }
 // roll lets time pass.
 func (g *Governor) roll(p *Params, now time.Duration) {
 	s := slotOf(now, p.Window)
-	g.led.expire(s)
+	if g.led.expire(s) > 0 {
+		g.flags &^= flagAnchor // a slope ends where calls leave the window: when they do is not exactly known
+	}
 	if g.refs > 0 && s-g.refsAt > slotsPerWindow+2 {
 		g.refs = 0
 	}

@@ -69,7 +69,7 @@ func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report)
 		g.read(p, now, mark, r.Usage)
 	}
 	if r.Hint > 0 {
-		g.shut(p, now, now+r.Hint, true)
+		g.shut(p, now, now+r.Hint, now+r.Hint, true)
 	}
 	if g.is(flagK) && g.room() < 1 && (g.last.u >= 100 || !g.is(flagRead)) {
 		g.full(p, now)
@@ -128,34 +128,36 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 	g.l = max(g.l, g.k)
 	g.flags |= flagK | flagCapped
 	g.good = 0
-	switch {
-	case r.Hint > 0 && g.strikes > 1:
-		g.shut(p, now, now+max(r.Hint, backoff(g.strikes-1)), true)
-	case r.Hint > 0:
-		g.shut(p, now, now+r.Hint, true)
-	default:
-		g.shut(p, now, now+backoff(g.strikes), false)
+	least := r.Hint
+	if least == 0 {
+		least = minBlock
 	}
+	g.shut(p, now, now+least, now+max(least, backoff(g.strikes, r.Hint > 0)), r.Hint > 0)
 }
 
 // backoff returns the wait after the n-th refusal in a row.
-func backoff(n uint8) time.Duration {
-	return min(maxBackoff, minBlock<<(max(n, 1)-1))
+func backoff(n uint8, stated bool) time.Duration {
+	if stated { // the first time it is believed; then somebody else was faster
+		n = 2*n - 2
+	} else {
+		n--
+	}
+	return min(maxBackoff, minBlock<<min(n, 16))
 }
 
-// shut blocks the bucket until a time, or until our own calls leave the window
-// where that explains the refusal.
-func (g *Governor) shut(p *Params, now, until time.Duration, stated bool) {
-	if !g.others() {
-		n := max(1, float64(g.led.total)-g.k+1)
-		if s, ok := g.led.slotOfNth(uint32(n)); ok {
-			own := leaves(s, p.Window)
-			switch {
-			case !stated:
-				until = max(until, min(own, now+time.Hour<<min(max(g.strikes, 1)-1, 5)))
-			case own-until < etaSlack:
-				until = max(until, own)
-			}
+// shut blocks the bucket: at least until one time, at most until another
+// unless our own calls explain that it is full.
+func (g *Governor) shut(p *Params, now, least, most time.Duration, stated bool) {
+	until := most
+	if s, ok := g.led.slotOfNth(uint32(max(1, float64(g.led.total)-g.k+1))); ok {
+		own := leaves(s, p.Window) // when there will be room again for what we know
+		switch {
+		case g.others() || stated && own-least > etaSlack:
+			until = max(least, min(most, own))
+		case stated:
+			until = max(least, own)
+		default:
+			until = max(least, min(own, now+time.Hour<<min(max(g.strikes, 1)-1, 5)))
 		}
 	}
 	g.blocked = max(g.blocked, until)
@@ -190,8 +192,10 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	if g.is(flagAnchor) {
 		g.slope(at)
 	} else {
+		if !g.is(flagRead) {
+			g.l = max(g.l, 100*float64(at.lo)/(u+1))
+		}
 		g.drop(at)
-		g.l = max(g.l, 100*float64(at.lo)/(u+1))
 	}
 	g.flags |= flagRead
 	lo := all - g.inFlight() + (99-u)/100*g.l // when it counts none of those in flight

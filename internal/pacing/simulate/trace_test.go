@@ -23,6 +23,11 @@ func TestTrace(t *testing.T) {
 		sc.StartSpread = time.Hour
 		sc.Limit = 20000
 		sc.Calls = 70000
+	case "stubborn3":
+		sc.Limit = 20000
+		sc.Calls = 60000
+		sc.Foreign = 1. / 3
+		sc.ForeignStubborn = true
 	case "restart":
 		sc.StartUsed = .9
 		sc.StartSpread = time.Hour

@@ -66,7 +66,12 @@ func (s *Store) LeaseToken(ctx context.Context, k instagram.TokenKey, d time.Dur
 		err = instagram.ErrTokenLeased
 	default:
 		var found *stored
-		if found, err = parseLease(k.AppID, answer); err == nil {
+		list, _ := answer.([]any)
+		if len(list) != 1 {
+			err = fmt.Errorf("a script answered with a %T", answer)
+			break
+		}
+		if found, err = parseLease(k.AppID, list[0]); err == nil {
 			if err = found.damaged; err == nil {
 				return found.lease(), nil
 			}

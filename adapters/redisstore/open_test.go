@@ -35,11 +35,15 @@ func freshPrefix(tb testing.TB) string {
 	rdb := client(tb)
 	tb.Cleanup(func() {
 		ctx := context.Background()
-		keys := rdb.Scan(ctx, 0, prefix+"*", 10_000).Iterator()
-		for keys.Next(ctx) {
-			require.NoError(tb, rdb.Unlink(ctx, keys.Val()).Err())
+		var cursor uint64
+		for first := true; first || cursor != 0; first = false {
+			keys, next, err := rdb.Scan(ctx, cursor, prefix+"*", 10_000).Result()
+			require.NoError(tb, err)
+			cursor = next
+			if len(keys) > 0 {
+				require.NoError(tb, rdb.Unlink(ctx, keys...).Err())
+			}
 		}
-		require.NoError(tb, keys.Err())
 	})
 	return prefix
 }

@@ -22,27 +22,46 @@ local function clock()
 	return t[1] * 1000000 + t[2]
 end
 
--- free ends the lease of a record, which becomes due when its time has come.
-local function free(account)
-	if redis.call('ZREM', leases, account) == 0 then return end
-	if redis.call('ZREM', held, account) == 1 then
-		redis.call('ZADD', due, redis.call('HGET', token(account), 'due'), account)
+-- each runs a command on a set for all arguments, as many at a time as Lua can
+-- pass. A thousand calls that change one thing each cost several times as much.
+local function each(command, set, arguments)
+	for i = 1, #arguments, 1000 do
+		redis.call(command, set, unpack(arguments, i, math.min(i + 999, #arguments)))
 	end
 end
 
--- hold keeps the record from others until a time.
-local function hold(account, till)
-	redis.call('HSET', token(account), 'until', till)
-	redis.call('ZADD', leases, till, account)
-	if redis.call('ZREM', due, account) == 1 then
-		redis.call('ZADD', held, redis.call('HGET', token(account), 'due'), account)
-	end
+local function push(list, ...)
+	for _, value in ipairs({...}) do list[#list + 1] = value end
 end
 
--- lease makes the record a new holder's until a time, and returns it.
-local function lease(account, till)
-	hold(account, till)
-	local fence = redis.call('HINCRBY', token(account), 'fence', 1)
-	local r = redis.call('HMGET', token(account), 'revision', 'state', 'reason', 'fails', 'due', 'token')
-	return {account, r[1], r[2], r[3], r[4], r[5], r[6], micros(fence), till}
+-- free puts records that somebody held back among those that wait for their time.
+local function free(accounts)
+	local waiting = {}
+	for _, account in ipairs(accounts) do
+		if redis.call('ZSCORE', held, account) then
+			push(waiting, redis.call('HGET', token(account), 'due') or 0, account)
+		end
+	end
+	each('ZREM', leases, accounts)
+	each('ZREM', held, accounts)
+	each('ZADD', due, waiting)
+end
+
+-- lease makes records a new holder's until a time, and returns them.
+local function lease(accounts, till)
+	local taken, ends, held_back = {}, {}, {}
+	for _, account in ipairs(accounts) do
+		local r = redis.call('HMGET', token(account), 'revision', 'state', 'reason', 'fails', 'due', 'token', 'fence')
+		if r[1] then
+			local fence = micros((r[7] or 0) + 1)
+			redis.call('HSET', token(account), 'fence', fence, 'until', till)
+			push(ends, till, account)
+			if r[2] == '0' and r[5] ~= '' then push(held_back, r[5], account) end
+			push(taken, {account, r[1], r[2], r[3], r[4], r[5], r[6], fence, till})
+		end
+	end
+	each('ZADD', leases, ends)
+	each('ZADD', held, held_back)
+	each('ZREM', due, accounts)
+	return taken
 end

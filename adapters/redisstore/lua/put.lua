@@ -3,10 +3,11 @@
 -- token. "from" is the revision expected, 0 for none; fence '' is any.
 -- Returns 1 for each record written, 0 for the others.
 local mark = ARGV[2]
+local ended, waiting, resting = {}, {}, {}
 
 local function put(account, from, to, fence, state, reason, fails, at, person, secret)
 	local key = token(account)
-	local old = redis.call('HMGET', key, 'revision', 'fence', 'state', 'person', 'mark')
+	local old = redis.call('HMGET', key, 'revision', 'fence', 'state', 'person', 'mark', 'until')
 	local is = old[1] or '0'
 	if is == to and old[5] == mark then return 1 end -- the client lost the answer and sends the call again
 	if is ~= from or (fence ~= '' and fence ~= old[2]) then return 0 end
@@ -22,20 +23,24 @@ local function put(account, from, to, fence, state, reason, fails, at, person, s
 	end
 	redis.call('HSET', key, 'revision', to, 'state', state, 'reason', reason, 'fails', fails,
 		'due', at, 'person', person, 'token', secret, 'mark', mark)
-	if redis.call('HDEL', key, 'until') == 1 then
-		redis.call('ZREM', leases, account)
-		redis.call('ZREM', held, account)
+	if old[6] then
+		redis.call('HDEL', key, 'until')
+		push(ended, account)
 	end
 	if state == '0' and at ~= '' then
-		redis.call('ZADD', due, at, account)
+		push(waiting, at, account)
 	else
-		redis.call('ZREM', due, account)
+		push(resting, account)
 	end
 	return 1
 end
 
 local written = {}
 for i = 3, #ARGV, 10 do
-	written[#written + 1] = put(unpack(ARGV, i, i + 9))
+	push(written, put(unpack(ARGV, i, i + 9)))
 end
+each('ZREM', leases, ended)
+each('ZREM', held, ended)
+each('ZADD', due, waiting)
+each('ZREM', due, resting)
 return written

@@ -56,6 +56,17 @@ func TestAuthCodeURL(t *testing.T) {
 			},
 			scope: "instagram_basic",
 		},
+		"further permissions": {
+			config: instagramConfig(), base: "https://www.instagram.com/oauth/authorize",
+			opts:  []instagram.AuthCodeOption{instagram.AddScopes(instagram.ScopeBusinessManageComments, instagram.ScopeBusinessBasic)},
+			scope: "instagram_business_basic,instagram_business_content_publish,instagram_business_manage_comments",
+		},
+		"further permissions, facebook": {
+			config: facebookConfig(), base: "https://www.facebook.com/v26.0/dialog/oauth",
+			opts:   []instagram.AuthCodeOption{instagram.AddScopes(instagram.ScopeManageComments)},
+			params: url.Values{"auth_type": {"rerequest"}},
+			scope:  "instagram_basic,instagram_content_publish,pages_show_list,pages_read_engagement,instagram_manage_comments",
+		},
 		"facebook login for business": {
 			config: flb, base: "https://www.facebook.com/v26.0/dialog/oauth",
 			opts:   []instagram.AuthCodeOption{instagram.OverrideResponseType()},

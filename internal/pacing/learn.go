@@ -137,9 +137,12 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 
 // backoff returns the wait after the n-th refusal in a row.
 func backoff(n uint8, stated bool) time.Duration {
-	if stated { // the first time it is believed; then somebody else was faster
+	switch {
+	case stated && n <= 1:
+		return 0 // the first time it is believed
+	case stated: // then somebody else was faster
 		n = 2*n - 2
-	} else {
+	default:
 		n--
 	}
 	return min(maxBackoff, minBlock<<min(n, 16))

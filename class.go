@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // class is a kind of failure that calls for a decision of its own.
@@ -146,24 +147,34 @@ func containsAny(text, fragments string) bool {
 // blank, typographic apostrophes as plain ones. One message of Meta's is known
 // to have thirteen blanks in a row, and some have line breaks.
 func normalise(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
+	b := make([]byte, 0, len(s))
 	blank := true
-	for _, r := range s {
-		switch {
-		case unicode.IsSpace(r):
-			if !blank {
-				b.WriteByte(' ')
+	for i := 0; i < len(s); {
+		c, size := s[i], 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			r, size = utf8.DecodeRuneInString(s[i:])
+			switch {
+			case unicode.IsSpace(r):
+				c = ' '
+			case r == '\u2019' || r == '\u2018':
+				c = '\''
+			default:
+				b = append(b, s[i:i+size]...)
+				blank = false
 			}
-			blank = true
-			continue
-		case r >= 'A' && r <= 'Z':
-			r += 'a' - 'A'
-		case r == '\u2019' || r == '\u2018':
-			r = '\''
 		}
-		blank = false
-		b.WriteRune(r)
+		i += size
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '\n' || c == '\t' || c == '\r' || c == '\v' || c == '\f':
+			c = ' '
+		}
+		if c < utf8.RuneSelf && (c != ' ' || !blank) {
+			b = append(b, c)
+			blank = c == ' '
+		}
 	}
-	return b.String()
+	return string(b)
 }

@@ -34,11 +34,12 @@
 // ErrAppConfig, fix app:
 //
 //	190 "validating application" or "api access disrupted" or "application has been
-//	deleted"; 102 "validating application"; 100 "app_id in the input_token" or "validating
-//	application" or "invalid app id" or "invalid application id" or "invalid client_id" or
-//	"invalid client id"; 200 "provide valid app id"; 101; "invalid client_id" or "invalid
-//	client id" or "client id is invalid" or "invalid app id" or "invalid app_id" or "invalid
-//	application id" or "validating application" or "invalid platform"
+//	deleted"; 102 "validating application"; 1 "validating application" or "does not belong
+//	to application"; 100 "app_id in the input_token" or "does not belong to application" or
+//	"validating application" or "invalid app id" or "invalid application id" or "invalid
+//	client_id" or "invalid client id"; 200 "provide valid app id"; 101; "invalid client_id"
+//	or "invalid client id" or "client id is invalid" or "invalid app id" or "invalid app_id"
+//	or "invalid application id" or "validating application" or "invalid platform"
 //	    Meta does not know the app of this call: app ID or secret is wrong, or the app was
 //	    deleted or disabled. The person's token may be good; do not log anyone out.
 //
@@ -48,15 +49,16 @@
 //	    the secret of the app that issued it: make a new one after swapping the token, never
 //	    send one to graph.instagram.com, and a proof with a time lives five minutes.
 //
-//	1 "client secret"; 100 "client secret" or "client_secret"; "client secret" or
-//	"client_secret"; invalid_client or unauthorized_client or OAuthClientException
+//	1 "client secret" or "client_secret"; 100 "client secret" or "client_secret"; "client
+//	secret" or "client_secret"; invalid_client or unauthorized_client or
+//	OAuthClientException
 //	    The app secret is wrong for this app ID. Instagram Login takes the Instagram app ID and
 //	    secret (Instagram > API setup with Instagram login), Facebook Login the Meta app's (App
 //	    settings > Basic); a secret that was reset is dead at once.
 //
 //	1 "developer role"; 1349245; 1349126; "developer role" or "sandbox user" or "not a
-//	tester" or "accepted the invite" or "development mode" or "app not set up" or "app not
-//	setup"; OAuthForbiddenException
+//	tester" or "accepted the invite" or "development mode" or "sandbox mode" or "app not set
+//	up" or "app not setup"; OAuthForbiddenException
 //	    The app is in development mode or has Standard Access only, and the account has no role
 //	    on it. Add the account as Instagram Tester (App roles), let it accept the invite at
 //	    Instagram under Settings > Apps and websites > Tester invites, or put the app live with
@@ -206,11 +208,12 @@
 //	subcode 2207081
 //	    The account may not make trial reels.
 //
-//	100 "missing redirect_uri" or "missing required parameter"; "you must include a valid
-//	client_id" or "missing redirect_uri" or "invalid scope"; is_transient false;
-//	invalid_scope or unsupported_grant_type or unsupported_response_type or invalid_request;
-//	HTTP 400 to 499 as a Graph error; HTTP 400; HTTP 404 to 406; HTTP 410 to 417; HTTP 422;
-//	HTTP 431
+//	1 "invalid scope" or "missing authorization code" or "missing client_id" or "missing
+//	redirect_uri" or "parameter is missing" or "missing required"; 100 "missing
+//	redirect_uri" or "missing required parameter"; "you must include a valid client_id" or
+//	"missing redirect_uri" or "invalid scope"; is_transient false; invalid_scope or
+//	unsupported_grant_type or unsupported_response_type or invalid_request; HTTP 400 to 499
+//	as a Graph error; HTTP 400; HTTP 404 to 406; HTTP 410 to 417; HTTP 422; HTTP 431
 //	    The call itself is wrong and stays wrong. The message says what; correct the call, and
 //	    do not repeat it as it is.
 //
@@ -282,13 +285,14 @@
 //
 // ErrPermission, grant scopes:
 //
-//	100 "missing permission" or "insufficient permission" or "does not have permission" or
-//	"requires" and "permission" or "permission is required" or "permission(s) must be
-//	granted" or "not authorized" or "hasn't authorized" or "does not have the capability";
-//	10; 200 to 299; "missing permission" or "insufficient permission" or "does not have
-//	permission" or "permission(s) must be granted" or "permissions error" or "not
-//	authorized" or "has not authorized" or "hasn't authorized"; insufficient_scope or
-//	OAuthPermissionsException or APINotAllowedError; HTTP 403 as a Graph error
+//	100 "missing permission" or "insufficient permission" or "sufficient permission" or "no
+//	permission" or "does not have permission" or "requires" and "permission" or "permission
+//	is required" or "permission(s) must be granted" or "not authorized" or "hasn't
+//	authorized" or "does not have the capability"; 10; 200 to 299; "missing permission" or
+//	"insufficient permission" or "does not have permission" or "permission(s) must be
+//	granted" or "permissions error" or "not authorized" or "has not authorized" or "hasn't
+//	authorized"; insufficient_scope or OAuthPermissionsException or APINotAllowedError; HTTP
+//	403 as a Graph error
 //	    A permission is missing. Ask for it in the login window; a person of Facebook Login who
 //	    declined it is only asked again with auth_type=rerequest. One that was unused for 90
 //	    days has to be granted again.
@@ -346,9 +350,9 @@
 //	    The Instagram account has used up its calls of 24 hours (4800 for each impression of its
 //	    content). Other accounts still work.
 //
-//	80000; 80001; 80003; 80004; 80005; 80006; 80000 to 80099; 130429; 131056; subcode
-//	2446079; "request limit reached" or "rate limit" or "too many calls" or "too many
-//	requests" or "exceeded the rate" or "maximum number of requests";
+//	80000; 80001; 80003; 80004; 80005; 80006; 80000 to 80099; 130429; 131048; 133016;
+//	131056; subcode 2446079; "request limit reached" or "rate limit" or "too many calls" or
+//	"too many requests" or "exceeded the rate" or "maximum number of requests";
 //	OAuthRateLimitException or rate_limit_exceeded or slow_down
 //	    A call budget is used up. Send nothing more against it until the wait is over: each
 //	    further call makes the wait longer.
@@ -404,15 +408,7 @@
 //	    The person has not used the app for 90 days, which ends Facebook's access to data. The
 //	    login window brings it back.
 //
-//	100 "unsupported request - method type" on refresh
-//	    This is how refresh_access_token answers for a token of the Basic Display API, which was
-//	    shut down on 2024-12-04, and for one of another app. Let the person log in through the
-//	    current product.
-//
-//	100 "session key"; 190 "session key"; "session key"
-//	    The session key is not one of this call's. A token that the dashboard generated is
-//	    long-lived already: do not exchange it, store and refresh it.
-//
+//	1 "bad signature" or "invalid oauth access token" or "error validating access token";
 //	100 "session has expired" or "session is invalid" or "session has been invalidated" or
 //	"error validating access token" or "invalid oauth" or "cannot parse access token" or
 //	"malformed access token"; 190; 102; 450 to 467; "error validating access token" or
@@ -424,6 +420,15 @@
 //	error
 //	    The token is dead, malformed or not usable here, and no retry helps. Ask the person to
 //	    log in again.
+//
+//	100 "unsupported request - method type" on refresh
+//	    This is how refresh_access_token answers for a token of the Basic Display API, which was
+//	    shut down on 2024-12-04, and for one of another app. Let the person log in through the
+//	    current product.
+//
+//	100 "session key"; 190 "session key"; "session key"
+//	    The session key is not one of this call's. A token that the dashboard generated is
+//	    long-lived already: do not exchange it, store and refresh it.
 //
 //	190 "cannot parse access token" or "invalid oauth 2.0 access token" or "could not be
 //	decrypted" or "malformed access token" or "bad signature" or "access token signature";
@@ -484,7 +489,7 @@
 //	6000/1363030
 //	    The upload timed out. Upload again.
 //
-//	131000; 131016; 133004
+//	131000; 131057; 131016; 133004
 //	    A passing fault. Send the same call again after a short pause; before a write, look
 //	    whether it took effect.
 //

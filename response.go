@@ -66,7 +66,7 @@ func holdsError(start []byte, h http.Header) bool {
 	if len(start) == 0 || !canBeError(start) {
 		return false
 	}
-	body := wire.ParseString(wire.Decode(start, wire.Header(h, "Content-Encoding")))
+	body := wire.ParseString(wire.Decode(start, wire.Canonical(h).Get("Content-Encoding")))
 	return wire.FindError(body, true).Form != wire.NoForm
 }
 
@@ -148,8 +148,9 @@ func newError(op string, resp *http.Response, body []byte, secrets ...string) *E
 			}
 		}
 	}
-	e.readHeader(resp.Header)
-	e.readBody(wire.Decode(body, wire.Header(resp.Header, "Content-Encoding")))
+	h := wire.Canonical(resp.Header)
+	e.readHeader(h)
+	e.readBody(wire.Decode(body, h.Get("Content-Encoding")))
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 && e.Message == "" {
 		e.Message = "a redirect, which is not followed" + redirectTarget(resp)
 	}
@@ -158,7 +159,7 @@ func newError(op string, resp *http.Response, body []byte, secrets ...string) *E
 }
 
 func redirectTarget(resp *http.Response) string {
-	to, err := url.Parse(wire.Header(resp.Header, "Location"))
+	to, err := url.Parse(wire.Canonical(resp.Header).Get("Location"))
 	if err != nil || to.Host == "" {
 		return ""
 	}
@@ -230,11 +231,11 @@ func atoi(s string) int {
 }
 
 func (e *Error) readHeader(h http.Header) {
-	e.TraceID = wire.Header(h, "X-Fb-Trace-Id")
-	e.RequestID = wire.Header(h, "X-Fb-Request-Id")
-	e.Version = servedVersion(h)
-	e.Challenge, e.Message = wire.Challenge(wire.Header(h, "Www-Authenticate"))
-	e.Usage = ParseUsage(h)
+	e.TraceID = h.Get("X-Fb-Trace-Id")
+	e.RequestID = h.Get("X-Fb-Request-Id")
+	e.Version = h.Get(versionHeader)
+	e.Challenge, e.Message = wire.Challenge(h.Get("Www-Authenticate"))
+	e.Usage = parseUsage(h)
 	e.RetryAfter = wire.RetryAfter(h, time.Now())
 }
 
@@ -369,8 +370,9 @@ func (u *UsageEntry) counts(quota string) bool {
 func requestSecrets(req *http.Request, secrets []string) []string {
 	for range 10 { // no more redirects than net/http follows
 		secrets = redact.InQuery(req.URL, secrets)
+		header := wire.Canonical(req.Header)
 		for _, name := range [...]string{"Authorization", "Cookie", "Proxy-Authorization"} {
-			for _, v := range wire.HeaderValues(req.Header, name) {
+			for _, v := range header[name] {
 				if _, credentials, ok := strings.Cut(v, " "); ok {
 					v = credentials // without the scheme
 				}
@@ -389,7 +391,7 @@ func requestSecrets(req *http.Request, secrets []string) []string {
 // formSecrets returns what stands in the form that a request has sent, when it
 // can be read once more.
 func formSecrets(req *http.Request) []string {
-	if req.GetBody == nil || !strings.HasPrefix(wire.Header(req.Header, "Content-Type"), "application/x-www-form-urlencoded") {
+	if req.GetBody == nil || !strings.HasPrefix(wire.Canonical(req.Header).Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return nil
 	}
 	body, err := req.GetBody()
@@ -408,10 +410,10 @@ func formSecrets(req *http.Request) []string {
 	return redact.InValues(values, nil)
 }
 
-// servedVersion returns the Graph API version that served a call, "" when the
-// answer does not say. It may differ from the one that was asked for: a
-// version past its end is served by the next living one.
-func servedVersion(h http.Header) string { return wire.Header(h, "Facebook-Api-Version") }
+// versionHeader holds the Graph API version that served a call. It may differ
+// from the one that was asked for: a version past its end is served by the next
+// living one (source: Graph API versioning guide, read 2026).
+const versionHeader = "Facebook-Api-Version"
 
 // ResponseInfo is what the headers of an answer tell beside its content. IDs
 // are what Meta's support asks for.
@@ -425,11 +427,9 @@ type ResponseInfo struct {
 
 // responseInfo reads the headers of an answer, whatever its status.
 func responseInfo(resp *http.Response) ResponseInfo {
+	h := wire.Canonical(resp.Header)
 	return ResponseInfo{
-		TraceID:   wire.Header(resp.Header, "X-Fb-Trace-Id"),
-		RequestID: wire.Header(resp.Header, "X-Fb-Request-Id"),
-		Version:   servedVersion(resp.Header),
-		Status:    resp.StatusCode,
-		Usage:     ParseUsage(resp.Header),
+		TraceID: h.Get("X-Fb-Trace-Id"), RequestID: h.Get("X-Fb-Request-Id"), Version: h.Get(versionHeader),
+		Status: resp.StatusCode, Usage: parseUsage(h),
 	}
 }

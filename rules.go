@@ -45,7 +45,7 @@ const (
 	tellRestricted = "The account is restricted, inactive or at a checkpoint. The person has to open Instagram, follow what it asks for, and lift the restriction; the token stays good."
 	tellPolicy     = "Meta blocks the action for policy reasons. Stop and do not repeat it, which makes the block longer; the person sees the reason under Account Status, or in the Page's Support Inbox."
 	tellWindow     = "The messaging window is closed: a business may answer within 24 hours of the person's last message, 7 days with the human agent tag. More consent does not help."
-	tellNoToken    = "No usable user token came with the call: none at all, or one of the app. Sign it with the account's token."
+	tellNoToken    = "No usable user token came with the call: none at all, or one of the app. Sign it with the account's token." //nolint:gosec // words about a token
 	tellVersion    = "The path or the version in it does not exist."
 	tellDialog     = "The login window refuses the app: it is in development mode, not set up for this login product, or not available. Look at the app's mode, use cases and required fields in the dashboard."
 	tellMode       = "The app is not live, or its access is switched off. Put it live in the App Dashboard and finish what is asked for there (Data Use Checkup, business verification)."
@@ -134,11 +134,14 @@ var rules = []rule{
 	{subcode: 493, is: classTokenInvalid, tell: "The person has not used the app for 90 days, which ends Facebook's access to data. The login window brings it back.", source: observed},
 
 	// Other texts where the code is known to lie.
-	{code: 1, text: "client secret", is: classAppConfig, tell: tellSecret, source: observed}, // graph.facebook.com
+	{code: 1, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed}, // graph.facebook.com
+	{code: 1, text: "invalid scope|missing authorization code|missing client_id|missing redirect_uri|parameter is missing|missing required", is: classInvalidRequest, source: observed},
+	{code: 1, text: "bad signature|invalid oauth access token|error validating access token", is: classTokenInvalid, source: observed},
+	{code: 1, text: "validating application|does not belong to application", is: classAppConfig, tell: tellNoApp, source: observed},
 	{code: 1, text: "developer role", is: classAppConfig, tell: tellRole, source: observed},
 	{code: 100, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed},     // graph.instagram.com
 	{code: 100, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed}, // wrong, missing, or of another token
-	{code: 100, text: "app_id in the input_token|validating application|invalid app id|invalid application id|invalid client_id|invalid client id", is: classAppConfig, tell: tellNoApp, source: observed},
+	{code: 100, text: "app_id in the input_token|does not belong to application|validating application|invalid app id|invalid application id|invalid client_id|invalid client id", is: classAppConfig, tell: tellNoApp, source: observed},
 	{text: "invalid platform app", is: classAppConfig, tell: tellNotIGApp, source: observed}, // in three forms, with codes 400 and 191
 	{code: 100, text: "missing redirect_uri|missing required parameter", is: classInvalidRequest, source: observed},
 	{code: 100, text: "redirect_uri|redirect uri", is: classRedirectURIMismatch, tell: tellRedirect, source: observed},
@@ -151,7 +154,7 @@ var rules = []rule{
 	{code: 100, text: "unsupported request - method type", is: classInvalidRequest, tell: tellMethod, source: observed},
 	{code: 100, text: "session key", is: classTokenInvalid, tell: tellDashboard, source: observed},
 	{code: 100, text: "session has expired|session is invalid|session has been invalidated|error validating access token|invalid oauth|cannot parse access token|malformed access token", is: classTokenInvalid, source: observed},
-	{code: 100, text: "missing permission|insufficient permission|does not have permission|requires&permission|permission is required|permission(s) must be granted|not authorized|hasn't authorized|does not have the capability", is: classPermission, tell: tellMissing, source: observed},
+	{code: 100, text: "missing permission|insufficient permission|sufficient permission|no permission|does not have permission|requires&permission|permission is required|permission(s) must be granted|not authorized|hasn't authorized|does not have the capability", is: classPermission, tell: tellMissing, source: observed},
 	{code: 100, text: "must provide an app access token", is: classAppConfig, tell: "debug_token has to be called with an app token, or with the token of a developer of the app.", source: observed},
 	{code: 190, text: "page access token", is: classTokenInvalid, do: ActionFixRequest, tell: tellPageToken, source: observed},
 	{code: 190, text: "permission(s) must be granted|must be granted before impersonating", is: classTokenInvalid, do: ActionGrantScopes, tell: tellMissing, source: observed},
@@ -204,6 +207,8 @@ var rules = []rule{
 	{code: 80006, is: classThrottled, quota: "messenger", source: docLimits},
 	{code: 80000, codeTo: 80099, is: classThrottled, quota: familyBusinessUseCase, source: docLimits},
 	{code: 130429, is: classThrottled, quota: quotaCustom, source: docWhatsApp},
+	{code: 131048, is: classThrottled, quota: quotaCustom, source: docWhatsApp},
+	{code: 133016, is: classThrottled, quota: quotaCustom, source: docWhatsApp},
 	{code: 131056, is: classThrottled, quota: quotaCustom, source: docWhatsApp},
 	{code: 9, is: classThrottled, quota: quotaUser, tell: "The account does this too often. Come back later.", source: observed},
 	{code: 18, is: classThrottled, quota: quotaHashtags, once: true, after: 24 * time.Hour, tell: tellHashtags, source: docHashtag},
@@ -218,6 +223,7 @@ var rules = []rule{
 	{code: 6001, is: classTransient, tell: "The upload broke off. Go on from the offsets in error_data.", source: observed},
 	{code: 6000, subcode: 1363030, is: classTransient, tell: "The upload timed out. Upload again.", source: observed},
 	{code: 131000, is: classTransient, source: docWhatsApp},
+	{code: 131057, is: classTransient, source: docWhatsApp},
 	{code: 131016, is: classTransient, source: docWhatsApp},
 	{code: 133004, is: classTransient, source: docWhatsApp},
 	{code: 131005, is: classPermission, source: docWhatsApp},
@@ -250,7 +256,7 @@ var rules = []rule{
 	{text: "redirect_uri|redirect uri|url blocked|url is not allowed by the application|can't load url", is: classRedirectURIMismatch, tell: tellRedirect, source: observed},
 	{text: "matching code|authorization code|code has been used|code has expired|code was invalid or expired|code expired|verification code|invalid code", is: classCodeInvalid, tell: tellWrongCode, source: observed},
 	{text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed},
-	{text: "developer role|sandbox user|not a tester|accepted the invite|development mode|app not set up|app not setup", is: classAppConfig, tell: tellRole, source: observed},
+	{text: "developer role|sandbox user|not a tester|accepted the invite|development mode|sandbox mode|app not set up|app not setup", is: classAppConfig, tell: tellRole, source: observed},
 	{text: "invalid client_id|invalid client id|client id is invalid|invalid app id|invalid app_id|invalid application id|validating application|invalid platform", is: classAppConfig, tell: tellNoApp, source: observed},
 	{text: "app not active|not accessible right now|api access deactivated|api access disrupted", is: classAppConfig, tell: tellMode, source: observed},
 	{text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed},

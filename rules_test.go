@@ -1,6 +1,7 @@
 package instagram
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -39,6 +40,9 @@ func TestEveryDocumentedCode(t *testing.T) {
 		"thumbnail offset":                              {code: 1, subcode: 2207057, want: ErrInvalidRequest, do: ActionFixRequest},
 		"media not fetched, as Threads says it":         {code: 1, subcode: 2207052, want: ErrInvalidRequest, do: ActionFixRequest},
 		"wrong secret on graph.facebook.com":            {code: 1, message: "Error validating client secret.", want: ErrAppConfig, do: ActionFixApp},
+		"no code sent to the token endpoint":            {code: 1, message: "Missing authorization code", want: ErrInvalidRequest, do: ActionFixRequest},
+		"token of another app, told by the exchange":    {code: 1, message: "The access token does not belong to application 1234", want: ErrAppConfig, do: ActionFixApp},
+		"bad signature":                                 {code: 1, message: "Bad signature", want: ErrTokenInvalid, do: ActionLogin},
 		"service unavailable":                           {code: 2, want: ErrTransient, do: ActionRetry},
 		"service unavailable under 400":                 {code: 2, status: 400, want: ErrTransient, do: ActionRetry},
 		"capability missing":                            {code: 3, want: ErrPermission, do: ActionFixApp},
@@ -181,8 +185,8 @@ func TestEveryDocumentedCode(t *testing.T) {
 			advice := ErrorAdvice(e)
 			assert.Equal(t, tt.do, advice.Action)
 			assert.NotEmpty(t, advice.Text)
-			assert.Equal(t, tt.want == ErrTokenInvalid || tt.want == ErrCodeInvalid, advice.NeedsLogin)
-			assert.Equal(t, (tt.want == ErrThrottled || tt.want == ErrTransient) && tt.code != 18, advice.Retryable)
+			assert.Equal(t, errors.Is(tt.want, ErrTokenInvalid) || errors.Is(tt.want, ErrCodeInvalid), advice.NeedsLogin)
+			assert.Equal(t, (errors.Is(tt.want, ErrThrottled) || errors.Is(tt.want, ErrTransient)) && tt.code != 18, advice.Retryable)
 		})
 	}
 }

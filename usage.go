@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"iter"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/seed-922467ee/instagram/internal/redact"
@@ -26,21 +24,21 @@ const (
 
 // UsageEntry is what one usage header says of one quota.
 type UsageEntry struct {
-	Bucket Bucket `json:"bucket"`
+	Bucket Bucket
 	// Percent is the highest percentage that the entry has, and Measure its
 	// name on the wire, such as "call_count". It may pass 100.
-	Percent float64 `json:"percent"`
-	Measure string  `json:"measure"`
+	Percent float64
+	Measure string
 	// Percentages of the measures that most headers have; 0 when not told.
-	CallCount float64 `json:"call_count"`
-	CPUTime   float64 `json:"cpu_time"`
-	TotalTime float64 `json:"total_time"`
+	CallCount float64
+	CPUTime   float64
+	TotalTime float64
 	// RegainAccess is the wait that the header states, at most 30 days. It is
 	// a reason to wait only where calls are refused, or Percent is 100 or more:
 	// a wait has been seen beside 19 percent.
-	RegainAccess time.Duration `json:"regain_access"`
+	RegainAccess time.Duration
 	// Tier is the ads_api_access_tier, "" when not told.
-	Tier string `json:"tier,omitempty"`
+	Tier string
 }
 
 // Usage is what the usage headers of one answer say, an entry for each quota.
@@ -56,19 +54,14 @@ type Usage struct {
 // X-Page-Usage, X-Ad-Account-Usage, X-Business-Use-Case-Usage and
 // X-FB-Ads-Insights-Throttle. What is broken, too long, negative or absurd in
 // them is ignored.
-func ParseUsage(h http.Header) Usage {
+func ParseUsage(h http.Header) Usage { return parseUsage(wire.Canonical(h)) }
+
+// parseUsage is [ParseUsage] for names that are canonical.
+func parseUsage(h http.Header) Usage {
 	var u Usage
 	for i := range usageHeaders {
-		u.readAll(h[usageHeaders[i].name], i)
-	}
-	for key, values := range h { // a map that net/http has not filled may have a name in any case
-		if len(key) < len("X-App-Usage") || key[0] != 'x' && key[0] != 'X' {
-			continue
-		}
-		for i := range usageHeaders {
-			if name := usageHeaders[i].name; len(key) == len(name) && key != name && strings.EqualFold(key, name) {
-				u.readAll(values, i)
-			}
+		for _, value := range h[usageHeaders[i].name] {
+			u.read(value, usageHeaders[i].family)
 		}
 	}
 	return u
@@ -81,12 +74,6 @@ var usageHeaders = [...]struct{ name, family string }{
 	{"X-Page-Usage", familyPage},
 	{"X-Ad-Account-Usage", familyAdAccount},
 	{"X-Fb-Ads-Insights-Throttle", familyInsights},
-}
-
-func (u *Usage) readAll(values []string, header int) {
-	for _, v := range values {
-		u.read(v, usageHeaders[header].family)
-	}
 }
 
 func (u *Usage) read(header, family string) {
@@ -180,8 +167,18 @@ func (u *Usage) redact(secrets []string) {
 	}
 }
 
-// MarshalJSON writes the entries.
+// MarshalJSON writes the entries as a list, with waits in seconds.
 func (u Usage) MarshalJSON() ([]byte, error) {
-	entries := make([]UsageEntry, 0, u.n)
-	return json.Marshal(slices.AppendSeq(entries, u.All()))
+	type entry struct {
+		Family             string  `json:"family"`
+		ID                 string  `json:"id,omitempty"`
+		Percent            float64 `json:"percent"`
+		Measure            string  `json:"measure,omitempty"`
+		RegainAfterSeconds float64 `json:"regain_after_seconds,omitempty"`
+	}
+	entries := make([]entry, 0, u.n)
+	for e := range u.All() {
+		entries = append(entries, entry{e.Bucket.Family, e.Bucket.ID, e.Percent, e.Measure, e.RegainAccess.Seconds()})
+	}
+	return json.Marshal(entries)
 }

@@ -157,7 +157,7 @@ func TestUsageIsWrittenAsItsEntries(t *testing.T) {
 	t.Parallel()
 	written, err := json.Marshal(ParseUsage(usageHeaderSets()["one account"]))
 	require.NoError(t, err)
-	assert.JSONEq(t, `[{"bucket":{"Family":"instagram","ID":"3490433704528260"},"percent":100,"measure":"call_count","call_count":100,"cpu_time":25,"total_time":25,"regain_access":720000000000}]`, string(written))
+	assert.JSONEq(t, `[{"family":"instagram","id":"3490433704528260","percent":100,"measure":"call_count","regain_after_seconds":720}]`, string(written))
 }
 
 // usageHeaderSets are the headers of the answers that most calls have.

@@ -16,8 +16,10 @@ func Err(err error, secrets ...string) error {
 	if err == nil {
 		return nil
 	}
-	cleaned, _ := clean(err, inURLs(err, slices.Clip(secrets)))
-	return cleaned
+	if c := clean(err, inURLs(err, slices.Clip(secrets))); c != nil {
+		return c
+	}
+	return err
 }
 
 // inURLs adds the secrets in the URLs of all url.Errors to those known: an
@@ -70,10 +72,11 @@ func unwrap(err error) []error {
 	return nil
 }
 
-func clean(err error, secrets []string) (cleaned error, changed bool) {
-	inner := unwrap(err)
+// clean returns what stands for err, and nil when err itself may stay.
+func clean(err error, secrets []string) error {
+	inner, changed := unwrap(err), false
 	for i, e := range inner {
-		if c, ok := clean(e, secrets); ok {
+		if c := clean(e, secrets); c != nil {
 			if !changed {
 				inner, changed = slices.Clone(inner), true
 			}
@@ -83,24 +86,24 @@ func clean(err error, secrets []string) (cleaned error, changed bool) {
 	if e, ok := err.(*url.Error); ok { //nolint:errorlint // each error of the tree is looked at by itself
 		text := URLString(e.URL, secrets...)
 		if text == e.URL && !changed {
-			return err, false
+			return nil
 		}
 		c := &url.Error{Op: Text(e.Op, secrets...), URL: text, Err: e.Err}
 		if len(inner) > 0 {
 			c.Err = inner[0]
 		}
-		return c, true
+		return c
 	}
 	before := err.Error()
 	text := Text(before, secrets...)
 	if text == before && !changed {
-		return err, false
+		return nil
 	}
 	r := &replacedError{text: text, inner: inner, is: func(target error) bool { return errors.Is(err, target) }}
 	if e, ok := err.(net.Error); ok { //nolint:errorlint // likewise
-		return &replacedNetError{r, e.Timeout()}, true
+		return &replacedNetError{r, e.Timeout()}
 	}
-	return r, true
+	return r
 }
 
 // replacedError stands for an error whose text held a secret. The error itself is

@@ -34,7 +34,7 @@ func known(s, secret string) string {
 		return s // of the mark itself nothing is blotted out, or it would grow with each pass
 	}
 	s = strings.ReplaceAll(s, secret, Mark)
-	if strings.IndexFunc(secret, needsEscape) >= 0 {
+	if needsEscape(secret) {
 		once := url.QueryEscape(secret)
 		for _, form := range [...]string{
 			once, url.PathEscape(secret), url.QueryEscape(once),
@@ -107,8 +107,14 @@ func replace(s, form string) string {
 	return strings.ReplaceAll(s, form, Mark)
 }
 
-func needsEscape(r rune) bool {
-	return r > 0x7f || !isWord(byte(r)) && r != '.'
+// needsEscape reports whether a value may be written in another form than its own.
+func needsEscape(s string) bool {
+	for i := range len(s) {
+		if !isWord(s[i]) && s[i] != '.' {
+			return true
+		}
+	}
+	return false
 }
 
 func jsonInner(s string) string {

@@ -20,13 +20,13 @@ import (
 
 const plain = `{"error":{"message":"weg – 無効","code":190}}`
 
-func compress(t testing.TB, body string, open func(io.Writer) io.WriteCloser) []byte {
-	t.Helper()
+func compress(tb testing.TB, body string, open func(io.Writer) io.WriteCloser) []byte {
+	tb.Helper()
 	var b bytes.Buffer
 	w := open(&b)
 	_, err := io.WriteString(w, body)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
+	require.NoError(tb, err)
+	require.NoError(tb, w.Close())
 	return b.Bytes()
 }
 
@@ -66,7 +66,7 @@ func TestDecode(t *testing.T) {
 		"behind for (;;);":              {[]byte("for (;;);" + plain), ""},
 		"behind )]}'":                   {[]byte(")]}',\n" + plain), ""},
 	} {
-		assert.Equal(t, plain, wire.Decode(tt.body, tt.encoding), name)
+		assert.Equal(t, plain, wire.Decode(tt.body, tt.encoding), name) //nolint:testifylint // byte for byte
 	}
 	assert.Equal(t, "foreign words", wire.Decode([]byte("foreign words"), ""))
 	assert.Empty(t, wire.Decode(nil, ""))

@@ -51,16 +51,20 @@ func TestRetryAfter(t *testing.T) {
 		}
 		assert.Equal(t, tt.want, wire.RetryAfter(h, now), name)
 	}
-	assert.Equal(t, 5*time.Second, wire.RetryAfter(http.Header{"retry-after": {"5"}}, now), "in any case")
+	assert.Equal(t, 5*time.Second, wire.RetryAfter(wire.Canonical(http.Header{"retry-after": {"5"}}), now), "in any case")
 }
 
-func TestHeaderInAnyCase(t *testing.T) {
+func TestCanonical(t *testing.T) {
 	t.Parallel()
-	for _, key := range []string{"X-Fb-Trace-Id", "x-fb-trace-id", "X-FB-Trace-ID"} {
-		assert.Equal(t, "A1", wire.Header(http.Header{key: {"A1", "B2"}}, "X-Fb-Trace-Id"), key)
-	}
-	assert.Empty(t, wire.Header(http.Header{"X-Fb-Trace-Id": {}}, "X-Fb-Trace-Id"))
-	assert.Empty(t, wire.Header(nil, "X-Fb-Trace-Id"))
+	h := http.Header{"X-Fb-Trace-Id": {"A1"}, "Date": nil}
+	c := wire.Canonical(h)
+	c.Set("X", "1")
+	assert.Equal(t, "1", h.Get("X"), "what is canonical is not copied")
+
+	h = http.Header{"x-fb-trace-id": {"A1"}, "X-FB-Trace-ID": {"B2", "C3"}, "Date": {"x"}}
+	assert.Equal(t, http.Header{"X-Fb-Trace-Id": {"B2", "C3", "A1"}, "Date": {"x"}}, wire.Canonical(h))
+	assert.Len(t, h, 3)
+	assert.Nil(t, wire.Canonical(nil))
 }
 
 func FuzzUsage(f *testing.F) {

@@ -276,8 +276,13 @@ func (v Value) number() string {
 	if v.IsString() {
 		digits = strings.TrimSpace(v.inner())
 	}
-	if !(Value{digits}).IsNumber() || strings.Trim(digits, "+-.0123456789eE") != "" {
-		return "" // strconv would read 0x10 and 1_000 too
+	if !(Value{digits}).IsNumber() {
+		return ""
+	}
+	for i := range len(digits) {
+		if c := digits[i]; (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
+			return "" // strconv would read 0x10 and 1_000 too
+		}
 	}
 	return digits
 }

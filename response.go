@@ -46,7 +46,7 @@ func checkResponse(op string, resp *http.Response, secrets ...string) *Error {
 		return b.err // asked before, and nothing was read since
 	}
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
-		if resp.Body == nil || resp.ContentLength == 0 || resp.StatusCode == http.StatusNoContent {
+		if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusNoContent {
 			return nil
 		}
 		b := readAhead(resp, peekSize)
@@ -269,13 +269,15 @@ func (e *Error) fill(w wire.Error) {
 // finish blots secrets out of everything, shortens it, and computes what
 // depends on the whole.
 func (e *Error) finish(secrets []string) {
+	decided := e.rule()
 	for _, text := range []*string{
 		&e.Op, &e.Host, &e.Type, &e.Reason, &e.Message, &e.UserTitle, &e.UserMessage,
 		&e.TraceID, &e.RequestID, &e.Version, &e.Challenge, &e.Excerpt,
 	} {
-		if *text != "" {
-			*text = wire.Cut(redact.Text(*text, secrets...), maxErrorText)
+		if clean := redact.Text(*text, secrets...); clean != *text {
+			*text, e.decided = clean, decided // an app secret may be a word that Meta's message has too
 		}
+		*text = wire.Cut(*text, maxErrorText)
 	}
 	if e.Data != nil {
 		e.Data = redactJSON(e.Data, secrets)

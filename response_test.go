@@ -408,6 +408,21 @@ func TestSecretsInTheRequestAreFound(t *testing.T) {
 	assert.Empty(t, bodySecrets(broken))
 }
 
+func TestBlottingOutDoesNotChangeTheClass(t *testing.T) {
+	t.Parallel()
+	e := newError("x", answer(400, nil, ""), []byte(`{"error":{"message":"Invalid appsecret_proof provided in the API argument","code":100}}`), "appsecret")
+	assert.NotContains(t, e.Message, "appsecret")
+	require.ErrorIs(t, e, ErrAppConfig)
+	assert.Contains(t, ErrorAdvice(e).Text, "HMAC")
+}
+
+func TestResponsesMadeByHand(t *testing.T) {
+	t.Parallel()
+	resp := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(deadToken))}
+	require.ErrorIs(t, CheckResponse(resp), ErrTokenInvalid, "a length of 0 is not known here")
+	require.Error(t, CheckResponse(&http.Response{}))
+}
+
 func TestHostileAnswersCostLittle(t *testing.T) { // not parallel: it counts allocations
 	for _, piece := range []string{`{"error":`, `"error":{},`, `[{`, `\u0041`, "<script>", "<", "access_token=", "\xff", `{"1":[{"call_count":1}],`, "state=abc"} {
 		for _, begin := range []string{"", `{"error":{"message":"`, `{"error":{"code":1,"error_data":{"a":"`, "\x1f\x8b"} {

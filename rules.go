@@ -125,7 +125,7 @@ var rules = []rule{
 	{subcode: 459, is: classTokenInvalid, do: ActionUserMustAct, tell: tellCheckpoint, source: errorsAndSeen},
 	{subcode: 490, is: classTokenInvalid, do: ActionUserMustAct, tell: tellCheckpoint, source: observed},
 	{subcode: 464, is: classTokenInvalid, do: ActionUserMustAct, tell: "The account is not confirmed. The person has to confirm mail address or phone at Instagram or Facebook, and log in again afterwards.", source: errorsAndSeen},
-	{subcode: 460, is: classTokenInvalid, tell: "The person has changed the password, or Meta has ended all sessions for security. Only a new login helps.", source: errorsAndSeen},
+	{subcode: 460, is: classTokenInvalid, tell: "The person has changed the password, or Meta has logged out all devices for security. Only a new login helps.", source: errorsAndSeen},
 	{subcode: 452, is: classTokenInvalid, tell: "The session is not the current one any more, usually after a change of password. Only a new login helps.", source: observed},
 	{subcode: 463, is: classTokenInvalid, tell: "The token is past its end and cannot be refreshed any more. Ask for a new login, and refresh long-lived tokens well before their 60 days are over.", source: errorsAndSeen},
 	{subcode: 466, is: classTokenInvalid, tell: "The session was ended by a call. Only a new login helps.", source: observed},
@@ -163,7 +163,7 @@ var rules = []rule{
 	{code: 190, text: "till you log in to|confirm your identity|checkpoint", is: classTokenInvalid, do: ActionUserMustAct, tell: tellCheckpoint, source: observed},
 	{code: 190, text: "confirmed user", is: classTokenInvalid, do: ActionUserMustAct, tell: "The account is not confirmed. The person has to confirm mail address or phone at Instagram or Facebook, and log in again afterwards.", source: observed},
 	{code: 190, text: "in order to impersonate it", is: classTokenInvalid, do: ActionUserMustAct, tell: tellPageRole, source: observed},
-	{code: 190, text: "does not match current stored session|changed the password|changed their password", is: classTokenInvalid, tell: "The person has changed the password, or Meta has ended all sessions for security. Only a new login helps.", source: observed},
+	{code: 190, text: "does not match current stored session|changed the password|changed their password", is: classTokenInvalid, tell: "The person has changed the password, or Meta has logged out all devices for security. Only a new login helps.", source: observed},
 	{code: 190, text: "session has expired", is: classTokenInvalid, tell: "The token is past its end and cannot be refreshed any more. Ask for a new login, and refresh long-lived tokens well before their 60 days are over.", source: observed},
 	{code: 10, subcode: 2534022, is: classPermission, do: ActionFixRequest, tell: tellWindow, source: docMessaging},
 	{code: 10, text: "not enough viewers", is: classPermission, do: ActionFixRequest, tell: "Too few people have seen the media for insights. More consent does not help; ask again when more have.", source: observed},
@@ -299,6 +299,7 @@ var rules = []rule{
 	{status: 410, statusTo: 417, is: classInvalidRequest, source: observed},
 	{status: 422, is: classInvalidRequest, source: observed},
 	{status: 431, is: classInvalidRequest, source: observed},
+	{code: 1, codeTo: math.MaxInt32, status: 200, statusTo: 299, is: classInvalidRequest, source: observed}, // an error inside of a success
 	{status: 300, statusTo: 399, is: classUnknown, tell: "The platform does not redirect. Look at the endpoint: a proxy, a login page of a network, or http instead of https.", source: observed},
 }
 

@@ -283,7 +283,7 @@ func (e *Error) finish(secrets []string) {
 		e.Data = redactJSON(e.Data, secrets)
 	}
 	e.Usage.redact(secrets)
-	if e.class() == classThrottled && e.RetryAfter == 0 {
+	if decided != nil && decided.is == classThrottled && e.RetryAfter == 0 {
 		e.RetryAfter = e.regain()
 	}
 }

@@ -115,11 +115,6 @@ var rules = []rule{
 	{code: 100, subcode: 36007, is: classCodeInvalid, tell: tellWrongCode, source: observed},
 	{code: 100, subcode: 36008, is: classRedirectURIMismatch, tell: tellRedirect, source: observed},
 
-	// Texts of code 190 that are about the app, and not about the token: logging people out would be wrong.
-	{code: 190, text: "validating application|api access disrupted|application has been deleted", is: classAppConfig, tell: tellNoApp, source: observed},
-	{code: 102, text: "validating application", is: classAppConfig, tell: tellNoApp, source: observed},
-	{code: 190, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed},
-
 	// Subcodes of dead tokens, with codes 190 and 102, or with none.
 	{subcode: 458, is: classTokenInvalid, tell: "The person has removed the app, or was never logged in to it. Only a new login helps.", source: docErrors},
 	{subcode: 459, is: classTokenInvalid, do: ActionUserMustAct, tell: tellCheckpoint, source: errorsAndSeen},
@@ -132,6 +127,11 @@ var rules = []rule{
 	{subcode: 467, is: classTokenInvalid, tell: "The token is not valid any more, because the person logged out or Meta withdrew it. Only a new login helps.", source: errorsAndSeen},
 	{subcode: 492, is: classTokenInvalid, do: ActionUserMustAct, tell: tellPageRole, source: errorsAndSeen},
 	{subcode: 493, is: classTokenInvalid, tell: "The person has not used the app for 90 days, which ends Facebook's access to data. The login window brings it back.", source: observed},
+
+	// Texts of code 190 that are about the app, and not about the token: logging people out would be wrong.
+	{code: 190, text: "validating application|api access disrupted|application has been deleted", is: classAppConfig, tell: tellNoApp, source: observed},
+	{code: 102, text: "validating application", is: classAppConfig, tell: tellNoApp, source: observed},
+	{code: 190, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed},
 
 	// Other texts where the code is known to lie.
 	{code: 1, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed}, // graph.facebook.com

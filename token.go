@@ -112,11 +112,20 @@ const (
 	NeverExpires
 	// DataAccessEnded: the token lives, but brings no data before the person has passed the login window again.
 	DataAccessEnded
+	// Invalidated: the platform or the person has withdrawn it before its end;
+	// [Record].Reason says why, and only a new login helps.
+	Invalidated
+	// AwaitsPerson: it may live again once the person has acted at Instagram or
+	// Facebook (checkpoint, Page role); [Record].Reason says which.
+	AwaitsPerson
 )
 
 // String returns the status in words, such as "too young".
 func (s TokenStatus) String() string {
-	names := [...]string{"unknown", "too young", "fresh", "due", "urgent", "expired", "never expires", "data access ended"}
+	names := [...]string{
+		"unknown", "too young", "fresh", "due", "urgent", "expired", "never expires", "data access ended",
+		"invalidated", "awaits person",
+	}
 	if int(s) < len(names) {
 		return names[s]
 	}
@@ -125,7 +134,7 @@ func (s TokenStatus) String() string {
 
 // Status returns where the token stands at a time. It looks at nothing but the
 // token's own fields; that the platform has withdrawn a token is known to its
-// [Record].
+// record, see [Record.Status].
 //
 // A token is due at a point between half and five sixths of its life that
 // depends on its account, so that accounts connected on one day do not come
@@ -136,13 +145,13 @@ func (t *Token) Status(now time.Time) TokenStatus {
 		return Expired
 	case !t.DataAccessExpiresAt.IsZero() && !now.Before(t.DataAccessExpiresAt):
 		return DataAccessEnded
-	case t.ExpiresAt.IsZero() && (t.Permanent || t.Kind == PageToken || t.Kind == SystemUser):
+	case t.endless():
 		return NeverExpires
 	case t.ExpiresAt.IsZero():
 		return Unknown
 	case t.tooYoung(now):
 		return TooYoung
-	case !t.ObtainedAt.IsZero() && t.ExpiresAt.Sub(now) < t.ExpiresAt.Sub(t.ObtainedAt)/10:
+	case t.ExpiresAt.Sub(now) < t.ExpiresAt.Sub(t.born())/10:
 		return Urgent
 	case !now.Before(t.dueAt()):
 		return Due
@@ -155,7 +164,24 @@ func (t *Token) expired(now time.Time) bool {
 }
 
 func (t *Token) tooYoung(now time.Time) bool {
-	return t.Login == InstagramLogin && t.Kind == LongLived && !t.ObtainedAt.IsZero() && now.Sub(t.ObtainedAt) < MinRefreshAge
+	return t.waitsADay() && !t.ObtainedAt.IsZero() && now.Sub(t.ObtainedAt) < MinRefreshAge
+}
+
+// waitsADay reports whether the platform refuses to renew the token in its first day.
+func (t *Token) waitsADay() bool { return t.Login == InstagramLogin && t.Kind == LongLived }
+
+// endless reports whether the token has no end, rather than one that is not known.
+func (t *Token) endless() bool {
+	return t.ExpiresAt.IsZero() && (t.Permanent || t.Kind == PageToken || t.Kind == SystemUser)
+}
+
+// born returns when the life of a token began whose end is known. Where that is
+// not known, the token is held to be as old as it can be.
+func (t *Token) born() time.Time {
+	if t.ObtainedAt.IsZero() {
+		return t.ExpiresAt.Add(-longestLife)
+	}
+	return t.ObtainedAt
 }
 
 // Bounds of the schedule. Meta documents a life of 60 days; a longer one in an
@@ -165,24 +191,26 @@ const (
 	refreshGrace = 5 * time.Minute // past MinRefreshAge, for clocks that differ
 )
 
-// dueAt returns when the token should be renewed; zero: never. One whose age or
-// end is not known is due as soon as it can be refreshed, for then both are.
+// dueAt returns when the token should be renewed; zero: never. One whose end
+// is not known is due as soon as it can be renewed, for then it may be known,
+// and a day after it was obtained at the earliest.
 func (t *Token) dueAt() time.Time {
-	earliest := t.ObtainedAt
-	if earliest.IsZero() {
-		earliest = t.GrantedAt
-	}
-	if t.Login == InstagramLogin && t.Kind == LongLived {
-		earliest = earliest.Add(MinRefreshAge + refreshGrace)
-	}
-	switch {
-	case t.Permanent, t.ExpiresAt.IsZero() && (t.Kind == PageToken || t.Kind == SystemUser):
+	if t.endless() {
 		return time.Time{}
-	case t.ExpiresAt.IsZero(), t.ObtainedAt.IsZero():
+	}
+	since := t.ObtainedAt
+	if since.IsZero() {
+		since = t.GrantedAt
+	}
+	earliest := time.Unix(0, 0) // not the zero time, which is never
+	if !since.IsZero() && (t.waitsADay() || t.ExpiresAt.IsZero()) {
+		earliest = since.Add(MinRefreshAge + refreshGrace)
+	}
+	if t.ExpiresAt.IsZero() {
 		return earliest
 	}
-	life := min(t.ExpiresAt.Sub(t.ObtainedAt), longestLife)
-	due := t.ObtainedAt.Add(life/2 + time.Duration(float64(life/3)*t.spread()))
+	life := min(t.ExpiresAt.Sub(t.born()), longestLife)
+	due := t.born().Add(life/2 + time.Duration(float64(life/3)*t.spread()))
 	if due.Before(earliest) {
 		return earliest
 	}

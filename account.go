@@ -65,9 +65,8 @@ func (a *Account) Delete(ctx context.Context, path string, params, out any, opts
 }
 
 func (a *Account) do(ctx context.Context, method, path string, params, out any, opts []CallOption) error {
-	if len(opts) > 0 {
-		ctx = WithCallOptions(ctx, opts...)
-	}
+	var made *call
+	ctx = WithCallOptions(WithCallOptions(ctx, opts...), func(o *callOptions) { o.made = &made })
 	req, err := a.newRequest(ctx, method, path, params)
 	if err != nil {
 		return fmt.Errorf("instagram: %s: %w", method, err)
@@ -78,11 +77,11 @@ func (a *Account) do(ctx context.Context, method, path string, params, out any, 
 		return fmt.Errorf("instagram: %s: %w", op, redact.Err(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if err := checkCall(op, resp); err != nil {
+	if err := made.failure(op); err != nil {
 		return fmt.Errorf("instagram: %w", err)
 	}
 	if err := decode(resp, out); err != nil {
-		return fmt.Errorf("instagram: %s: %w", op, err)
+		return fmt.Errorf("instagram: %s: %w", op, made.blot(err))
 	}
 	return nil
 }
@@ -91,13 +90,13 @@ func decode(resp *http.Response, out any) error {
 	if out == nil {
 		_, err := io.CopyN(io.Discard, resp.Body, maxAnswer) // to its end, so that the connection is used again
 		if err != nil && !errors.Is(err, io.EOF) {
-			return fmt.Errorf("reading the answer: %w", redact.Err(err))
+			return fmt.Errorf("reading the answer: %w", err)
 		}
 		return nil
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
-		return fmt.Errorf("reading the answer: %w", redact.Err(err))
+		return fmt.Errorf("reading the answer: %w", err)
 	}
 	answer := &AnswerError{Op: "decode", Host: resp.Request.URL.Host, HTTPStatus: resp.StatusCode}
 	if len(body) > maxAnswer {

@@ -2,7 +2,14 @@ package instagram
 
 // This file answers: what did an attempt bring, in the words of this package?
 
-import "net/http"
+import (
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/http"
+
+	"github.com/seed-922467ee/instagram/internal/redact"
+)
 
 // classifying is the layer above the base transport, and the only one that
 // looks into a body: it notes for the others what the platform said.
@@ -12,11 +19,10 @@ func (c *Client) classifying(base http.RoundTripper) http.RoundTripper {
 		call.sent = true
 		resp, err := base.RoundTrip(req)
 		if err != nil {
-			return nil, err
+			call.lost = lossOf(err)
+			return nil, call.blot(err)
 		}
-		if resp.Request == nil {
-			resp.Request = req
-		}
+		resp.Request = req
 		call.info = responseInfo(resp)
 		call.fault = checkResponse("", resp, call.secrets()...)
 		if call.fault != nil {
@@ -27,15 +33,25 @@ func (c *Client) classifying(base http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// checkCall returns the error of a call's last answer, or nil.
-func checkCall(op string, resp *http.Response) error {
-	call := callOf(resp.Request)
-	if call == nil {
-		return CheckResponse(resp)
+// loss is what is known of an attempt to which no answer came.
+type loss struct {
+	unsent  bool // not a byte of the request has left
+	certain bool // the same request will fail the same way
+}
+
+func lossOf(err error) loss {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return loss{unsent: true, certain: dns.IsNotFound}
 	}
-	if call.fault == nil {
-		return nil
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return loss{unsent: true, certain: true}
 	}
-	call.fault.Op = op
-	return call.failure()
+	op, ok := errors.AsType[*net.OpError](err)
+	return loss{unsent: ok && op.Op == "dial"}
+}
+
+// blot takes out of an error what must not be printed: net/http puts whole
+// URLs into its errors, and a transport of the caller's may put anything.
+func (c *call) blot(err error) error {
+	return redact.Err(err, redact.InQuery(c.asked.URL, c.secrets())...)
 }

@@ -110,6 +110,18 @@ func AskScopes(scopes ...Scope) AuthCodeOption {
 	}
 }
 
+// AddScopes asks for further permissions beside those of the configuration,
+// such as the [Advice.Scopes] of an error. On Facebook Login it asks again for
+// what the person declined before, as [Rerequest] does.
+func AddScopes(scopes ...Scope) AuthCodeOption {
+	return func(a *authCode) {
+		AskScopes(append(slices.Clone(a.scopes), missingScopes(scopes, a.scopes)...)...)(a)
+		if a.login == FacebookLogin {
+			Rerequest()(a)
+		}
+	}
+}
+
 // CodeChallenge sends the S256 challenge of a PKCE code verifier, for programs
 // that build the flow by hand; pass the verifier to [Client.Exchange] with
 // [CodeVerifier]. Only Facebook Login's OIDC flow ([ScopeOpenID]) documents PKCE.

@@ -29,6 +29,7 @@ type call struct {
 	token *Token
 	sent  bool         // handed to the base transport
 	body  *countedBody // nil when there is none
+	lost  loss
 	info  ResponseInfo
 	fault *Error // what the platform said; nil: success, or no answer
 }
@@ -78,10 +79,14 @@ func (c *call) isWrite() bool {
 	return true
 }
 
-// failure returns what the last answer means to the caller: the platform's
+// failure returns what the last answer means to the caller: nil, or the platform's
 // error, as a [*RateLimitError] when it refused the call for its quota, and
 // matching [ErrOutcomeUnknown] when a write may have taken effect all the same.
-func (c *call) failure() error {
+func (c *call) failure(op string) error {
+	if c.fault == nil {
+		return nil
+	}
+	c.fault.Op = op
 	switch {
 	case errors.Is(c.fault, ErrThrottled):
 		return &RateLimitError{RetryAfter: c.fault.RetryAfter, Bucket: c.fault.Usage.Peak().Bucket, Err: c.fault}
@@ -89,6 +94,12 @@ func (c *call) failure() error {
 		return fmt.Errorf("%w: %w", c.fault, ErrOutcomeUnknown)
 	}
 	return c.fault
+}
+
+// unsent reports whether an attempt without an answer can have had no effect:
+// nothing left, or no byte of the body.
+func (c *call) unsent() bool {
+	return c.lost.unsent || c.body != nil && !c.body.touched.Load()
 }
 
 // secrets returns what the platform may echo and no error may show.

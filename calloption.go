@@ -12,6 +12,7 @@ type callOptions struct {
 	repeatable bool
 	once       bool     // never sent again, whatever happens
 	secrets    []string // values in the form that no error may show
+	made       **call   // is told of the call
 	capture    *ResponseInfo
 }
 

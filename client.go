@@ -112,7 +112,7 @@ func (c *Client) setDefaults() {
 		c.opts.tokenStore = NewMemoryStore()
 	}
 	if c.opts.limiter == nil {
-		c.opts.limiter = NoLimit()
+		c.opts.limiter = NewLimiter(LimiterOptions{})
 	}
 	if c.opts.tracer == nil {
 		c.opts.tracer = NopTracer{}

@@ -58,6 +58,9 @@ func (c *Client) learn(ctx context.Context, r *LoginResult) error {
 	if len(info.Scopes) > 0 {
 		t.Scopes = info.Scopes
 	}
+	if t.ObtainedAt.IsZero() {
+		t.ObtainedAt = info.IssuedAt
+	}
 	if !info.ExpiresAt.IsZero() {
 		t.ExpiresAt = info.ExpiresAt
 	}

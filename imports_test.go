@@ -2,7 +2,7 @@ package instagram_test
 
 import (
 	"go/parser"
-	"go/token"
+	gotoken "go/token"
 	"io/fs"
 	"path/filepath"
 	"strconv"
@@ -28,7 +28,7 @@ func TestImportsPointOneWay(t *testing.T) {
 		if d.IsDir() {
 			return skipOtherModules(path)
 		}
-		file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		file, err := parser.ParseFile(gotoken.NewFileSet(), path, nil, parser.ImportsOnly)
 		require.NoError(t, err)
 		test := strings.HasSuffix(path, "_test.go")
 		for _, spec := range file.Imports {

@@ -22,8 +22,8 @@ func (r *Record) eventID(kind TokenEventKind, state RecordState) string {
 	h := sha256.New()
 	for _, part := range []string{
 		r.Key.AppID, r.Key.AccountID, string(kind), state.String(),
-		strconv.FormatInt(nanos(r.Token.GrantedAt)/1e6, 10), // stores keep times to the millisecond at least
-		strconv.FormatInt(nanos(r.Token.ObtainedAt)/1e6, 10),
+		strconv.FormatInt(r.Token.GrantedAt.UnixMilli(), 10), // stores keep times to the millisecond at least
+		strconv.FormatInt(r.Token.ObtainedAt.UnixMilli(), 10),
 	} {
 		h.Write([]byte(part + "\x00"))
 	}

@@ -197,7 +197,7 @@ func (r *Record) failed(why string, now time.Time) {
 	r.Fails++
 	r.noteWhy(why)
 	r.retryIn(ladder(r.Fails), now)
-	if t := r.Token; t.waitsADay() && t.ObtainedAt.IsZero() && t.ExpiresAt.IsZero() && r.Fails == 1 {
+	if t := r.Token; t.waitsADay() && t.ObtainedAt.IsZero() && r.Fails == 1 && (t.ExpiresAt.IsZero() || t.ExpiresAt.Sub(now) > 2*MinRefreshAge) {
 		r.DueAt = now.Add(MinRefreshAge + refreshGrace) // its age is not known: it may have been too young
 	}
 }

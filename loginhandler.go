@@ -36,7 +36,7 @@ func (c *Client) LoginHandler(perRequest func(*http.Request) ([]AuthCodeOption, 
 		}
 		var attempt *LoginAttempt
 		if err == nil {
-			attempt, err = c.BeginLogin(opts...)
+			attempt, err = c.BeginLogin(opts...) //nolint:contextcheck // it waits for the state store alone, for seconds
 		}
 		if err != nil {
 			c.logger.ErrorContext(r.Context(), "instagram: login not begun", slog.Any("error", err))
@@ -86,7 +86,7 @@ func defaultDone(w http.ResponseWriter, r *http.Request, result *LoginResult, er
 		WriteLoginError(w, err)
 		return
 	}
-	http.Redirect(w, r, cmp.Or(result.ReturnPath, "/"), http.StatusSeeOther)
+	http.Redirect(w, r, cmp.Or(result.ReturnPath, "/"), http.StatusSeeOther) //nolint:gosec // a path of this site: checked when it was sealed into the state
 }
 
 // WriteLoginError writes a plain page for a login that did not work: what the
@@ -130,7 +130,7 @@ func (c *Client) secureCookies() bool { return strings.HasPrefix(c.cfg.RedirectU
 // so that two tabs do not disturb each other.
 func (c *Client) loginCookie(state, binding string, maxAge int) *http.Cookie {
 	sum := sha256.Sum256([]byte(state))
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // not Secure only where the redirect URI is http, on loopback
 		Name: c.cookiePrefix() + hex.EncodeToString(sum[:4]), Value: binding, Path: "/", MaxAge: maxAge,
 		Secure: c.secureCookies(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	}
@@ -154,10 +154,9 @@ func (c *Client) dropOldCookies(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.SortFunc(open, func(a, b *http.Cookie) int { return cmp.Compare(bindingTime(b.Value), bindingTime(a.Value)) })
 	for i := maxLoginCookies - 1; i < len(open); i++ {
-		http.SetCookie(w, &http.Cookie{
-			Name: open[i].Name, Path: "/", MaxAge: -1,
-			Secure: c.secureCookies(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
-		})
+		gone := c.loginCookie("", "", -1)
+		gone.Name = open[i].Name
+		http.SetCookie(w, gone)
 	}
 }
 

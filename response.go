@@ -63,17 +63,15 @@ func checkResponse(op string, resp *http.Response, secrets ...string) *Error {
 // holdsError reports whether the beginning of a body is an error, in a shape
 // that cannot be mistaken.
 func holdsError(start []byte, h http.Header) bool {
-	if len(start) == 0 {
+	if len(start) == 0 || !canBeError(start) {
 		return false
 	}
-	if c := start[0]; c == '<' || c == '[' { // a page, a batch
-		return false
-	}
-	body := wire.ParseString(wire.Decode(start, wire.Header(h, "Content-Encoding")))
+	body := wire.ParseString(wire.Decode(start, wire.Canonical(h).Get("Content-Encoding")))
 	return wire.FindError(body, true).Form != wire.NoForm
 }
 
-// readAhead reads up to n bytes of the body and puts them back.
+// readAhead reads up to n bytes of the body and puts them back. Of what cannot
+// be an error it reads no more than comes with the first packet.
 func readAhead(resp *http.Response, n int) *putBack {
 	b, ok := resp.Body.(*putBack)
 	if !ok || b.off != 0 {
@@ -83,21 +81,33 @@ func readAhead(resp *http.Response, n int) *putBack {
 		}
 		resp.Body = b
 	}
-	if have := len(b.data); have < n && b.end == nil {
-		if b.data == nil {
-			b.data = make([]byte, 0, min(n, peekSize))
+	for idle := 0; len(b.data) < n && b.end == nil && idle < 100 && (n > peekSize || canBeError(b.data)); {
+		if len(b.data) == cap(b.data) {
+			grown := make([]byte, len(b.data), min(max(peekSize, 4*cap(b.data)), max(n, cap(b.data)+1)))
+			copy(grown, b.data)
+			b.data = grown
 		}
-		more := io.LimitedReader{R: b.rest, N: int64(n - have)}
-		for more.N > 0 && b.end == nil {
-			if len(b.data) == cap(b.data) {
-				b.data = append(b.data, 0)[:len(b.data)]
-			}
-			var m int
-			m, b.end = more.Read(b.data[len(b.data):min(cap(b.data), n)])
-			b.data = b.data[:len(b.data)+m]
+		var m int
+		m, b.end = b.rest.Read(b.data[len(b.data):min(cap(b.data), n)])
+		b.data = b.data[:len(b.data)+m]
+		if idle++; m > 0 {
+			idle = 0
 		}
 	}
 	return b
+}
+
+// canBeError reports whether a body that begins so can be an error in spite of
+// a status of success: an object, as it is or compressed or in UTF-16.
+func canBeError(start []byte) bool {
+	if len(start) == 0 {
+		return true
+	}
+	switch start[0] {
+	case '{', ' ', '\t', '\r', '\n', '"', 0xef, 0xfe, 0xff, 0, 0x1f, 0x78, 'f':
+		return true
+	}
+	return false
 }
 
 // putBack is a body of which the beginning was read, and is read once more.
@@ -138,8 +148,9 @@ func newError(op string, resp *http.Response, body []byte, secrets ...string) *E
 			}
 		}
 	}
-	e.readHeader(resp.Header)
-	e.readBody(wire.Decode(body, wire.Header(resp.Header, "Content-Encoding")))
+	h := wire.Canonical(resp.Header)
+	e.readHeader(h)
+	e.readBody(wire.Decode(body, h.Get("Content-Encoding")))
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 && e.Message == "" {
 		e.Message = "a redirect, which is not followed" + redirectTarget(resp)
 	}
@@ -148,7 +159,7 @@ func newError(op string, resp *http.Response, body []byte, secrets ...string) *E
 }
 
 func redirectTarget(resp *http.Response) string {
-	to, err := url.Parse(wire.Header(resp.Header, "Location"))
+	to, err := url.Parse(wire.Canonical(resp.Header).Get("Location"))
 	if err != nil || to.Host == "" {
 		return ""
 	}
@@ -220,11 +231,11 @@ func atoi(s string) int {
 }
 
 func (e *Error) readHeader(h http.Header) {
-	e.TraceID = wire.Header(h, "X-Fb-Trace-Id")
-	e.RequestID = wire.Header(h, "X-Fb-Request-Id")
-	e.Version = servedVersion(h)
-	e.Challenge, e.Message = wire.Challenge(wire.Header(h, "Www-Authenticate"))
-	e.Usage = ParseUsage(h)
+	e.TraceID = h.Get("X-Fb-Trace-Id")
+	e.RequestID = h.Get("X-Fb-Request-Id")
+	e.Version = h.Get(versionHeader)
+	e.Challenge, e.Message = wire.Challenge(h.Get("Www-Authenticate"))
+	e.Usage = parseUsage(h)
 	e.RetryAfter = wire.RetryAfter(h, time.Now())
 }
 
@@ -269,37 +280,55 @@ func (e *Error) finish(secrets []string) {
 	if e.Data != nil {
 		e.Data = redactJSON(e.Data, secrets)
 	}
+	e.Usage.redact(secrets)
 	if e.class() == classThrottled && e.RetryAfter == 0 {
 		e.RetryAfter = e.regain()
 	}
 }
 
+// redactJSON keeps the JSON valid, and finds secrets that are escaped in it.
 func redactJSON(raw json.RawMessage, secrets []string) json.RawMessage {
-	text := redact.Text(string(raw), secrets...)
-	if text == string(raw) {
+	if !json.Valid(raw) {
+		return nil // cut off
+	}
+	text := string(raw)
+	if strings.Contains(text, `\u00`) { // ASCII written as \u0049 hides a token from a search
+		d := json.NewDecoder(strings.NewReader(text))
+		d.UseNumber() // IDs keep their digits
+		var v any
+		if d.Decode(&v) != nil {
+			return nil
+		}
+		again, err := json.Marshal(v)
+		if err != nil {
+			return nil
+		}
+		text = string(again)
+	}
+	clean := redact.Text(text, secrets...)
+	if clean == text {
 		return raw
 	}
-	return json.RawMessage(text)
+	if !json.Valid([]byte(clean)) { // the secret was a number
+		return json.RawMessage(strconv.Quote(redacted))
+	}
+	return json.RawMessage(clean)
 }
 
 // regain returns how long the usage headers say that a refused call has to
 // wait: the entries of the quota that the code names when there are any, else
 // those that are used up, else all.
 func (e *Error) regain() time.Duration {
-	var own, full, any time.Duration
-	quota := ""
-	if r := e.rule(); r != nil {
-		quota = r.quota
-	}
-	for i := range e.Usage.Len() {
+	var own, full time.Duration
+	quota := e.Bucket().Family
+	for i := range e.Usage.n {
 		u := e.Usage.at(i)
-		if u.Bucket.Family == quota {
+		if u.counts(quota) {
 			own = max(own, u.RegainAccess)
 		}
 		if u.Percent >= 100 {
 			full = max(full, u.RegainAccess)
 		}
-		any = max(any, u.RegainAccess)
 	}
 	switch {
 	case own > 0:
@@ -307,18 +336,84 @@ func (e *Error) regain() time.Duration {
 	case full > 0:
 		return full
 	}
-	return any
+	return e.Usage.RegainAccess()
 }
 
-// requestSecrets appends what a request carries that must not be shown.
+// Bucket returns the quota that a throttled call counts against, as far as
+// code and usage headers tell; the zero value for other errors. Beside the
+// families of the usage headers there are "user", "custom" (a limit of the
+// single call), "publishing" and "hashtags": those two bind one kind of call
+// only, and say nothing of other calls of the account.
+func (e *Error) Bucket() Bucket {
+	r := e.rule()
+	if r == nil || r.is != classThrottled {
+		return Bucket{}
+	}
+	for i := range e.Usage.n {
+		if u := e.Usage.at(i); u.counts(r.quota) {
+			return u.Bucket
+		}
+	}
+	if peak := e.Usage.Peak(); r.quota == "" && peak.Percent >= 100 {
+		return peak.Bucket
+	}
+	return Bucket{Family: r.quota}
+}
+
+// counts reports whether the entry is of the quota.
+func (u *UsageEntry) counts(quota string) bool {
+	return quota != "" && (u.Bucket.Family == quota || quota == quotaPages && u.Bucket.Family == familyPage)
+}
+
+// requestSecrets appends what a request, and those that were redirected to
+// it, carry that must not be shown.
 func requestSecrets(req *http.Request, secrets []string) []string {
-	return redact.InQuery(req.URL, secrets)
+	for range 10 { // no more redirects than net/http follows
+		secrets = redact.InQuery(req.URL, secrets)
+		header := wire.Canonical(req.Header)
+		for _, name := range [...]string{"Authorization", "Cookie", "Proxy-Authorization"} {
+			for _, v := range header[name] {
+				if _, credentials, ok := strings.Cut(v, " "); ok {
+					v = credentials // without the scheme
+				}
+				secrets = append(secrets, v)
+			}
+		}
+		secrets = append(secrets, formSecrets(req)...)
+		if req.Response == nil || req.Response.Request == nil {
+			break
+		}
+		req = req.Response.Request
+	}
+	return secrets
 }
 
-// servedVersion returns the Graph API version that served a call, "" when the
-// answer does not say. It may differ from the one that was asked for: a
-// version past its end is served by the next living one.
-func servedVersion(h http.Header) string { return wire.Header(h, "Facebook-Api-Version") }
+// formSecrets returns what stands in the form that a request has sent, when it
+// can be read once more.
+func formSecrets(req *http.Request) []string {
+	if req.GetBody == nil || !strings.HasPrefix(wire.Canonical(req.Header).Get("Content-Type"), "application/x-www-form-urlencoded") {
+		return nil
+	}
+	body, err := req.GetBody()
+	if err != nil {
+		return nil
+	}
+	defer body.Close() //nolint:errcheck // a copy in memory
+	form, err := io.ReadAll(io.LimitReader(body, wire.MaxErrorBody))
+	if err != nil {
+		return nil
+	}
+	values, err := url.ParseQuery(string(form))
+	if err != nil && values == nil {
+		return nil
+	}
+	return redact.InValues(values, nil)
+}
+
+// versionHeader holds the Graph API version that served a call. It may differ
+// from the one that was asked for: a version past its end is served by the next
+// living one (source: Graph API versioning guide, read 2026).
+const versionHeader = "Facebook-Api-Version"
 
 // ResponseInfo is what the headers of an answer tell beside its content. IDs
 // are what Meta's support asks for.
@@ -332,11 +427,9 @@ type ResponseInfo struct {
 
 // responseInfo reads the headers of an answer, whatever its status.
 func responseInfo(resp *http.Response) ResponseInfo {
+	h := wire.Canonical(resp.Header)
 	return ResponseInfo{
-		TraceID:   wire.Header(resp.Header, "X-Fb-Trace-Id"),
-		RequestID: wire.Header(resp.Header, "X-Fb-Request-Id"),
-		Version:   servedVersion(resp.Header),
-		Status:    resp.StatusCode,
-		Usage:     ParseUsage(resp.Header),
+		TraceID: h.Get("X-Fb-Trace-Id"), RequestID: h.Get("X-Fb-Request-Id"), Version: h.Get(versionHeader),
+		Status: resp.StatusCode, Usage: parseUsage(h),
 	}
 }

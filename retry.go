@@ -4,16 +4,13 @@ package instagram
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 
 	"github.com/seed-922467ee/instagram/internal/backoff"
-	"github.com/seed-922467ee/instagram/internal/redact"
 )
 
 // RetryPolicy says how often and how long a request is tried. The zero value
@@ -64,7 +61,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	var lastFault *Error
 	for {
 		call.attempts++
-		call.sent, call.fault, call.info = false, nil, ResponseInfo{}
+		call.sent, call.lost, call.fault, call.info = false, loss{}, nil, ResponseInfo{}
 		began := r.c.now()
 		resp, err := r.next.RoundTrip(req)
 		if limited, ok := errors.AsType[*RateLimitError](err); ok && last != nil && !call.sent {
@@ -85,7 +82,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, r.interrupted(resp, err)
 		}
 		last, lastFault = discard(resp), call.fault
-		req = call.request(body)
+		req = call.request(body) //nolint:contextcheck // the call is the context
 	}
 }
 
@@ -122,7 +119,7 @@ func (r *retrier) judge(ctx context.Context, call *call, err error) verdict {
 	case err != nil && !call.sent:
 		return verdict{reason: "not sent"}
 	case err != nil:
-		return r.judgeLost(call, err, unclear)
+		return r.judgeLost(call, unclear)
 	case call.fault == nil:
 		return verdict{reason: "answered"}
 	case errors.Is(call.fault, ErrThrottled):
@@ -137,11 +134,11 @@ func (r *retrier) judge(ctx context.Context, call *call, err error) verdict {
 }
 
 // judgeLost judges an attempt to which no answer came.
-func (r *retrier) judgeLost(call *call, err error, unclear bool) verdict {
+func (r *retrier) judgeLost(call *call, unclear bool) verdict {
 	switch {
-	case permanentNetworkError(err):
+	case call.lost.certain:
 		return verdict{reason: "the host cannot be reached"}
-	case provablyUnsent(err) || call.body != nil && !call.body.touched.Load():
+	case call.unsent():
 		return r.afterFault(call, "not sent", false)
 	}
 	return r.afterFault(call, "no answer", unclear)
@@ -198,7 +195,7 @@ func (r *retrier) otherToken(ctx context.Context, call *call) bool {
 
 // finalError adds to the error of the last attempt that its outcome is open.
 func (v verdict) finalError(call *call, err error) error {
-	if err != nil && (v.unclear || call.opts.once && call.sent && !provablyUnsent(err)) {
+	if err != nil && (v.unclear || call.opts.once && call.sent && !call.unsent()) {
 		return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 	}
 	return err
@@ -210,7 +207,7 @@ func (r *retrier) trace(ctx context.Context, call *call, began time.Time, err er
 	}
 	defer r.c.guardHook()
 	a := Attempt{
-		Number: call.attempts, Duration: r.c.now().Sub(began), Status: call.info.Status, Err: redact.Err(err),
+		Number: call.attempts, Duration: r.c.now().Sub(began), Status: call.info.Status, Err: err,
 		TraceID: call.info.TraceID, RequestID: call.info.RequestID, Version: call.info.Version, Usage: call.info.Usage,
 		Retry: v.again, Reason: v.reason,
 	}
@@ -252,31 +249,6 @@ func rewind(asked *http.Request) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("the body cannot be read again: %w", err)
 	}
 	return body, nil
-}
-
-// provablyUnsent reports whether err can only come before a byte of the
-// request has left.
-func provablyUnsent(err error) bool {
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return true
-	}
-	if _, ok := errors.AsType[*net.DNSError](err); ok {
-		return true
-	}
-	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-		return true
-	}
-	return false
-}
-
-// permanentNetworkError reports whether the same request will fail the same way.
-func permanentNetworkError(err error) bool {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return dns.IsNotFound
-	}
-	_, badCertificate := errors.AsType[*tls.CertificateVerificationError](err)
-	_, foreign := errors.AsType[*ForeignHostError](err)
-	return badCertificate || foreign
 }
 
 // certainlyRefused reports whether a passing fault says that nothing was done.

@@ -151,12 +151,17 @@ func (t *Token) Status(now time.Time) TokenStatus {
 		return Unknown
 	case t.tooYoung(now):
 		return TooYoung
-	case t.ExpiresAt.Sub(now) < t.ExpiresAt.Sub(t.born())/10:
+	case !t.ObtainedAt.IsZero() && t.ExpiresAt.Sub(now) < t.ExpiresAt.Sub(t.ObtainedAt)/10:
 		return Urgent
 	case !now.Before(t.dueAt()):
 		return Due
 	}
 	return Fresh
+}
+
+// endless reports whether the token has no end: Meta said so, or its kind does.
+func (t *Token) endless() bool {
+	return t.ExpiresAt.IsZero() && (t.Permanent || t.Kind == PageToken || t.Kind == SystemUser)
 }
 
 func (t *Token) expired(now time.Time) bool {
@@ -170,20 +175,6 @@ func (t *Token) tooYoung(now time.Time) bool {
 // waitsADay reports whether the platform refuses to renew the token in its first day.
 func (t *Token) waitsADay() bool { return t.Login == InstagramLogin && t.Kind == LongLived }
 
-// endless reports whether the token has no end, rather than one that is not known.
-func (t *Token) endless() bool {
-	return t.ExpiresAt.IsZero() && (t.Permanent || t.Kind == PageToken || t.Kind == SystemUser)
-}
-
-// born returns when the life of a token began whose end is known. Where that is
-// not known, the token is held to be as old as it can be.
-func (t *Token) born() time.Time {
-	if t.ObtainedAt.IsZero() {
-		return t.ExpiresAt.Add(-longestLife)
-	}
-	return t.ObtainedAt
-}
-
 // Bounds of the schedule. Meta documents a life of 60 days; a longer one in an
 // answer is not relied upon.
 const (
@@ -191,13 +182,10 @@ const (
 	refreshGrace = 5 * time.Minute // past MinRefreshAge, for clocks that differ
 )
 
-// dueAt returns when the token should be renewed; zero: never. One whose end
-// is not known is due as soon as it can be renewed, for then it may be known,
-// and a day after it was obtained at the earliest.
+// dueAt returns when the token should be renewed; zero: never. One whose age or
+// end is not known is due as soon as it can be renewed, for then both are; in
+// case they are not, only a day after it was obtained.
 func (t *Token) dueAt() time.Time {
-	if t.endless() {
-		return time.Time{}
-	}
 	since := t.ObtainedAt
 	if since.IsZero() {
 		since = t.GrantedAt
@@ -206,11 +194,14 @@ func (t *Token) dueAt() time.Time {
 	if !since.IsZero() && (t.waitsADay() || t.ExpiresAt.IsZero()) {
 		earliest = since.Add(MinRefreshAge + refreshGrace)
 	}
-	if t.ExpiresAt.IsZero() {
+	switch {
+	case t.endless():
+		return time.Time{}
+	case t.ExpiresAt.IsZero(), t.ObtainedAt.IsZero():
 		return earliest
 	}
-	life := min(t.ExpiresAt.Sub(t.born()), longestLife)
-	due := t.born().Add(life/2 + time.Duration(float64(life/3)*t.spread()))
+	life := min(t.ExpiresAt.Sub(t.ObtainedAt), longestLife)
+	due := t.ObtainedAt.Add(life/2 + time.Duration(float64(life/3)*t.spread()))
 	if due.Before(earliest) {
 		return earliest
 	}

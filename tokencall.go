@@ -70,7 +70,8 @@ func (c *Client) tokenCall(ctx context.Context, r tokenRequest) (wire.Token, err
 func (c *Client) send(ctx context.Context, r tokenRequest) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
-	ctx = WithCallOptions(ctx, func(o *callOptions) { o.once, o.secrets = r.once, r.secrets() })
+	var made *call
+	ctx = WithCallOptions(ctx, func(o *callOptions) { o.once, o.secrets, o.made = r.once, r.secrets(), &made })
 	req, err := r.build(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: the request cannot be made", r.op)
@@ -80,13 +81,12 @@ func (c *Client) send(ctx context.Context, r tokenRequest) ([]byte, error) {
 		return nil, fmt.Errorf("%s: %w", r.op, redact.Err(err, r.secrets()...))
 	}
 	defer func() { _ = resp.Body.Close() }()
-	if fault := callOf(resp.Request).fault; fault != nil && (!r.answersErrors || resp.StatusCode != http.StatusOK) {
-		fault.Op = r.op
-		return nil, callOf(resp.Request).failure()
+	if err := made.failure(r.op); err != nil && (!r.answersErrors || resp.StatusCode != http.StatusOK) {
+		return nil, err
 	}
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxTokenAnswer))
 	if err != nil && !r.once { // of what must not be repeated, keep what arrived: the token may be in it
-		return nil, fmt.Errorf("%s: reading the answer: %w", r.op, redact.Err(err, r.secrets()...))
+		return nil, fmt.Errorf("%s: reading the answer: %w", r.op, made.blot(err))
 	}
 	return body, nil
 }

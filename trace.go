@@ -19,7 +19,13 @@ func (c *Client) tracing(next http.RoundTripper) http.RoundTripper {
 		if !silent {
 			call.Context = c.traceStart(call.Context, call)
 		}
+		if call.opts.made != nil {
+			*call.opts.made = call
+		}
 		resp, err := next.RoundTrip(own)
+		if resp != nil {
+			resp.Request = req // as the caller made it, and without the token
+		}
 		if call.opts.capture != nil {
 			*call.opts.capture = call.info
 		}

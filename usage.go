@@ -3,11 +3,12 @@ package instagram
 // This file answers: what do the usage headers of an answer say?
 
 import (
+	"encoding/json"
 	"iter"
 	"net/http"
-	"strings"
 	"time"
 
+	"github.com/seed-922467ee/instagram/internal/redact"
 	"github.com/seed-922467ee/instagram/internal/wire"
 )
 
@@ -29,7 +30,9 @@ type UsageEntry struct {
 	Percent float64
 	Measure string
 	// Percentages of the measures that most headers have; 0 when not told.
-	CallCount, CPUTime, TotalTime float64
+	CallCount float64
+	CPUTime   float64
+	TotalTime float64
 	// RegainAccess is the wait that the header states, at most 30 days. It is
 	// a reason to wait only where calls are refused, or Percent is 100 or more:
 	// a wait has been seen beside 19 percent.
@@ -51,19 +54,14 @@ type Usage struct {
 // X-Page-Usage, X-Ad-Account-Usage, X-Business-Use-Case-Usage and
 // X-FB-Ads-Insights-Throttle. What is broken, too long, negative or absurd in
 // them is ignored.
-func ParseUsage(h http.Header) Usage {
+func ParseUsage(h http.Header) Usage { return parseUsage(wire.Canonical(h)) }
+
+// parseUsage is [ParseUsage] for names that are canonical.
+func parseUsage(h http.Header) Usage {
 	var u Usage
 	for i := range usageHeaders {
-		u.readAll(h[usageHeaders[i].name], i)
-	}
-	for key, values := range h { // a map that net/http has not filled may have a name in any case
-		if len(key) < len("X-App-Usage") || key[0] != 'x' && key[0] != 'X' {
-			continue
-		}
-		for i := range usageHeaders {
-			if name := usageHeaders[i].name; len(key) == len(name) && key != name && strings.EqualFold(key, name) {
-				u.readAll(values, i)
-			}
+		for _, value := range h[usageHeaders[i].name] {
+			u.read(value, usageHeaders[i].family)
 		}
 	}
 	return u
@@ -76,12 +74,6 @@ var usageHeaders = [...]struct{ name, family string }{
 	{"X-Page-Usage", familyPage},
 	{"X-Ad-Account-Usage", familyAdAccount},
 	{"X-Fb-Ads-Insights-Throttle", familyInsights},
-}
-
-func (u *Usage) readAll(values []string, header int) {
-	for _, v := range values {
-		u.read(v, usageHeaders[header].family)
-	}
 }
 
 func (u *Usage) read(header, family string) {
@@ -162,4 +154,31 @@ func (u Usage) RegainAccess() time.Duration {
 		longest = max(longest, u.at(i).RegainAccess)
 	}
 	return longest
+}
+
+// redact drops entries whose names hold a secret; what a header says is
+// printed with the error it came with.
+func (u *Usage) redact(secrets []string) {
+	for i := range u.n {
+		e := u.at(i)
+		for _, text := range []*string{&e.Bucket.Family, &e.Bucket.ID, &e.Measure, &e.Tier} {
+			*text = redact.Text(*text, secrets...)
+		}
+	}
+}
+
+// MarshalJSON writes the entries as a list, with waits in seconds.
+func (u Usage) MarshalJSON() ([]byte, error) {
+	type entry struct {
+		Family             string  `json:"family"`
+		ID                 string  `json:"id,omitempty"`
+		Percent            float64 `json:"percent"`
+		Measure            string  `json:"measure,omitempty"`
+		RegainAfterSeconds float64 `json:"regain_after_seconds,omitempty"`
+	}
+	entries := make([]entry, 0, u.n)
+	for e := range u.All() {
+		entries = append(entries, entry{e.Bucket.Family, e.Bucket.ID, e.Percent, e.Measure, e.RegainAccess.Seconds()})
+	}
+	return json.Marshal(entries)
 }

@@ -54,7 +54,8 @@ type call struct {
 	app          *app     // whose limits it counts against, once known
 	account      *account // likewise
 	token        *token
-	appToken     bool
+	counted      bool // against the limits
+	refused      bool // by them
 }
 
 // reply is an answer on its way back.
@@ -177,9 +178,11 @@ func (p *Platform) serve(ctx context.Context, c *call) (*reply, Answer, error) {
 	if err := act.after(ctx); err != nil {
 		return nil, act, err
 	}
-	p.mu.Lock()
-	rec.Status = r.status
-	p.mu.Unlock()
+	if rec != nil {
+		p.mu.Lock()
+		rec.Status = r.status
+		p.mu.Unlock()
+	}
 	return r, act, nil
 }
 
@@ -219,25 +222,30 @@ func (p *Platform) label(c *call, r *reply, act Answer) {
 	short := p.random.shortTrace()
 	hook := p.usage
 	p.mu.Unlock()
-	h["Date"] = []string{now.UTC().Format(http.TimeFormat)}
-	h["Access-Control-Allow-Origin"] = []string{"*"}
-	h["Cache-Control"] = []string{"no-store"}
-	h["Expires"] = []string{"Sat, 01 Jan 2000 00:00:00 GMT"}
-	h["Pragma"] = []string{"no-cache"}
-	h["Strict-Transport-Security"] = []string{"max-age=15552000; preload"}
+	values := make([]string, 0, 12) // one piece of memory for all
+	set := func(key, value string) {
+		values = append(values, value)
+		h[key] = values[len(values)-1 : len(values) : len(values)]
+	}
+	set("Date", now.UTC().Format(http.TimeFormat))
+	set("Access-Control-Allow-Origin", "*")
+	set("Cache-Control", "no-store")
+	set("Expires", "Sat, 01 Jan 2000 00:00:00 GMT")
+	set("Pragma", "no-cache")
+	set("Strict-Transport-Security", "max-age=15552000; preload")
 	switch {
 	case r.contentType != "":
-		h["Content-Type"] = []string{r.contentType}
+		set("Content-Type", r.contentType)
 	case p.shapes.JavaScript:
-		h["Content-Type"] = []string{"text/javascript; charset=UTF-8"}
+		set("Content-Type", "text/javascript; charset=UTF-8")
 	default:
-		h["Content-Type"] = []string{"application/json; charset=UTF-8"}
+		set("Content-Type", "application/json; charset=UTF-8")
 	}
 	if c.host == hostInstagramGraph || c.host == hostFacebookGraph {
-		h["X-Fb-Trace-Id"] = []string{short}
-		h["X-Fb-Request-Id"] = []string{c.trace}
-		h["X-Fb-Rev"] = []string{"1031415926"}
-		h["Facebook-Api-Version"] = []string{servedVersion(c.version)}
+		set("X-Fb-Trace-Id", short)
+		set("X-Fb-Request-Id", c.trace)
+		set("X-Fb-Rev", "1031415926")
+		set("Facebook-Api-Version", servedVersion(c.version))
 		if p.shapes.Pretty && r.contentType == "" {
 			r.body = pretty(r.body)
 		}
@@ -248,7 +256,7 @@ func (p *Platform) label(c *call, r *reply, act Answer) {
 	put(h, own)
 	put(h, act.Header)
 	if h.Get("Content-Length") == "" {
-		h["Content-Length"] = []string{strconv.Itoa(len(r.body))}
+		set("Content-Length", strconv.Itoa(len(r.body)))
 	}
 }
 

@@ -61,7 +61,11 @@ func (p *Platform) viewer(c *call, caller string, login Login) (*app, *GraphErro
 // HTTP 200 with is_valid false and an error whose key is subcode.
 func (p *Platform) inspect(viewer *app, input string, login Login, now time.Time) object {
 	invalid := func(o object, e *GraphError) object {
-		inner := object{{"code", e.Code}, {"message", e.Message}}
+		message := e.Message
+		if e.Subcode == 459 { // here without the words that calls put before it, as observed
+			message = strings.TrimPrefix(message, "Error validating access token: ")
+		}
+		inner := object{{"code", e.Code}, {"message", message}}
 		if e.Subcode != 0 {
 			inner = inner.with("subcode", e.Subcode)
 		}

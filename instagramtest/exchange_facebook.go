@@ -3,7 +3,6 @@
 package instagramtest
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -232,9 +231,7 @@ func (p *Platform) idToken(t *token, nonce string, now time.Time) string {
 		{"name", t.person.name},
 	}
 	signed := enc(object{{"alg", "HS256"}, {"typ", "JWT"}}) + "." + enc(claims)
-	mac := hmac.New(sha256.New, []byte(t.app.MetaAppSecret))
-	mac.Write([]byte(signed))
-	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+	return signed + "." + base64.RawURLEncoding.EncodeToString(sign(t.app.MetaAppSecret, signed))
 }
 
 // tokenAnswer writes {"access_token","token_type","expires_in"} in the shape chosen.

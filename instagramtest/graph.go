@@ -3,12 +3,8 @@
 package instagramtest
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -33,8 +29,8 @@ func (p *Platform) serveGraph(c *call, login Login) *reply {
 	if err := p.authenticate(c, login, path); err != nil {
 		return err.reply(c.trace)
 	}
-	if len(path) > 3 || (len(path) == 3 && path[1] != "permissions") {
-		return unknownPath(c, "/"+strings.Join(path[2:], "/")).reply(c.trace)
+	if err := checkPath(c, path); err != nil {
+		return err.reply(c.trace)
 	}
 	var r *reply
 	var err *GraphError
@@ -47,6 +43,25 @@ func (p *Platform) serveGraph(c *call, login Login) *reply {
 		return err.reply(c.trace)
 	}
 	return r
+}
+
+// checkPath refuses edges that no node here has, and what stands behind an edge.
+func checkPath(c *call, path []string) *GraphError {
+	if len(path) == 1 {
+		return nil
+	}
+	deepest := 2
+	switch path[1] {
+	case "media", "media_publish", "content_publishing_limit", "subscribed_apps", "accounts", "assigned_pages":
+	case "permissions":
+		deepest = 3
+	default:
+		deepest = 1
+	}
+	if len(path) > deepest {
+		return unknownPath(c, "/"+strings.Join(path[deepest:], "/"))
+	}
+	return nil
 }
 
 // tokenEndpoint answers the paths that make or examine tokens; nil: it is none.
@@ -98,7 +113,7 @@ func (p *Platform) authenticate(c *call, login Login, path []string) *GraphError
 		if err != nil {
 			return err
 		}
-		c.app, c.appToken = a, true
+		c.app = a
 		return nil
 	}
 	t, err := p.valid(value, login, c.now)
@@ -162,42 +177,6 @@ func (a *app) secret(login Login) string {
 	return a.MetaAppSecret
 }
 
-// proofTolerance is how long a timestamped proof is good for. Source: "Login
-// Security", five minutes.
-const proofTolerance = 5 * time.Minute
-
-// checkProof verifies appsecret_proof in both documented forms: over the token,
-// or over token|time with appsecret_time beside it.
-func (p *Platform) checkProof(c *call, login Login, value string) *GraphError {
-	if login == InstagramLogin {
-		if c.has("appsecret_proof") && !p.quirks.IgnoreProof {
-			return graphError(100, "IGApiException", "Invalid appsecret_proof provided in the API argument")
-		}
-		return nil
-	}
-	if !c.has("appsecret_proof") {
-		if c.app.RequireProof {
-			return graphError(100, "GraphMethodException", "API calls from the server require an appsecret_proof argument")
-		}
-		return nil
-	}
-	wrong := graphError(100, "GraphMethodException", "Invalid appsecret_proof provided in the API argument")
-	message := value
-	if at := c.param("appsecret_time"); at != "" {
-		seconds, err := strconv.ParseInt(at, 10, 64)
-		if err != nil || c.now.Sub(time.Unix(seconds, 0)).Abs() > proofTolerance {
-			return wrong
-		}
-		message += "|" + at
-	}
-	mac := hmac.New(sha256.New, []byte(c.app.MetaAppSecret))
-	mac.Write([]byte(message))
-	if c.param("appsecret_proof") != hex.EncodeToString(mac.Sum(nil)) {
-		return wrong
-	}
-	return nil
-}
-
 // need is the error for a token that lacks a scope.
 func (c *call) need(scope string) *GraphError {
 	if c.token == nil || !c.token.allows(scope) {
@@ -225,11 +204,12 @@ func (p *Platform) instagramNode(c *call, path []string) (*reply, *GraphError) {
 		return p.permissions(c, t.grant, edge[1:])
 	case id == p.scopedID(t.app, t.account.AppScopedID): // the wrong one of the two IDs
 		return nil, unsupported(c)
-	case !mine:
-		return p.contentNode(c, t.account, path)
 	}
 	if err := c.need("instagram_business_basic"); err != nil {
 		return nil, err
+	}
+	if !mine {
+		return p.contentNode(c, t.account, path)
 	}
 	if len(edge) > 0 {
 		return p.accountEdge(c, t.account, edge[0])
@@ -243,6 +223,9 @@ func (p *Platform) instagramNode(c *call, path []string) (*reply, *GraphError) {
 // facebookNode answers /me, /{person}, /{page}, /{account} and what belongs to them.
 func (p *Platform) facebookNode(c *call, path []string) (*reply, *GraphError) {
 	if c.token == nil {
+		if err := p.gate(c); err != nil {
+			return nil, err
+		}
 		return p.asApp(c, path)
 	}
 	t, id, edge := c.token, path[0], path[1:]
@@ -251,32 +234,29 @@ func (p *Platform) facebookNode(c *call, path []string) (*reply, *GraphError) {
 			return nil, known(190, 493)
 		}
 	}
-	if linked := t.person.linked[id]; linked != nil && p.sees(t, linked) {
+	linked := t.person.linked[id]
+	if n, ok := p.nodes[id]; ok && linked == nil {
+		linked = t.person.linked[n.owner().ID]
+	}
+	if linked != nil && p.sees(t, linked) {
 		c.account = linked.account
-		if err := p.gate(c); err != nil {
-			return nil, err
-		}
-		return p.facebookAccount(c, edge)
 	}
 	if err := p.gate(c); err != nil {
 		return nil, err
 	}
+	at, isPage := t.person.index[id]
 	switch {
+	case c.account != nil:
+		return p.facebookAccount(c, path)
 	case t.kind == PageToken && (id == "me" || id == t.page.ID):
 		return p.pageNode(c, t.page, edge)
 	case t.kind != PageToken && (id == "me" || id == p.personID(t)):
 		return p.personNode(c, edge)
-	}
-	if at, ok := t.person.index[id]; ok && p.sees(t, t.person.pages[at]) {
+	case isPage && p.sees(t, t.person.pages[at]):
 		return p.pageNode(c, t.person.pages[at], edge)
+	default:
+		return nil, missingObject(c, id)
 	}
-	if n, ok := p.nodes[id]; ok {
-		if linked := t.person.linked[n.owner().ID]; linked != nil && p.sees(t, linked) {
-			c.account = linked.account
-			return p.contentNode(c, linked.account, path)
-		}
-	}
-	return nil, missingObject(c, id)
 }
 
 // sees reports whether a token reaches a Page: chosen in the dialog, role kept,
@@ -288,18 +268,22 @@ func (p *Platform) sees(t *token, pg *page) bool {
 	return t.grant.pages == nil || t.grant.pages[pg.ID]
 }
 
-// facebookAccount answers /{account} on graph.facebook.com.
-func (p *Platform) facebookAccount(c *call, edge []string) (*reply, *GraphError) {
+// facebookAccount answers /{account} on graph.facebook.com and what belongs to
+// the account.
+func (p *Platform) facebookAccount(c *call, path []string) (*reply, *GraphError) {
 	if err := c.need("instagram_basic"); err != nil {
 		return nil, err
 	}
-	if len(edge) > 0 {
-		return p.accountEdge(c, c.account, edge[0])
-	}
-	if c.method != http.MethodGet {
+	switch {
+	case path[0] != c.account.ID:
+		return p.contentNode(c, c.account, path)
+	case len(path) > 1:
+		return p.accountEdge(c, c.account, path[1])
+	case c.method != http.MethodGet:
 		return nil, missingObject(c, c.account.ID)
+	default:
+		return p.accountFields(c)
 	}
-	return p.accountFields(c)
 }
 
 // asApp answers the few paths that an app token opens on graph.facebook.com.

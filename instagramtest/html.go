@@ -30,7 +30,7 @@ p { margin: .5rem 0; overflow-wrap: anywhere; }
 small, .soft { color: var(--soft); font-size: .875rem; }
 fieldset { border: 0; border-top: 1px solid var(--line); margin: 1rem 0 0; padding: 1rem 0 0; min-width: 0; }
 legend { float: left; width: 100%; padding: 0; font-weight: 600; }
-legend + * { clear: both; }
+legend ~ label { clear: both; }
 label { display: flex; gap: .75rem; padding: .4rem 0; align-items: start; }
 label input { width: 1.15rem; height: 1.15rem; margin: .2rem 0 0; flex: none; accent-color: var(--accent); }
 label span { min-width: 0; overflow-wrap: anywhere; }

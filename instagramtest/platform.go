@@ -40,6 +40,7 @@ type Platform struct {
 	routes        []*Route
 	requests      []*Request
 	usage         func(Request) http.Header
+	limits        limits
 	planned       []Processing
 }
 
@@ -56,6 +57,7 @@ type setup struct {
 	lifetimes Lifetimes
 	seed      string
 	silent    bool
+	limit     limitRules
 }
 
 // New makes a platform. Without options it has [DefaultApp] and [DefaultPerson],
@@ -85,6 +87,7 @@ func New(opts ...Option) *Platform {
 		codes:         map[string]*code{},
 		nodes:         map[string]node{},
 		random:        newSource(s.seed),
+		limits:        newLimits(s.limit),
 	}
 	if len(s.apps) == 0 {
 		s.apps = []App{DefaultApp()}
@@ -100,7 +103,7 @@ func New(opts ...Option) *Platform {
 	}
 	for _, t := range s.tokens {
 		if _, err := p.IssueToken(t); err != nil {
-			panic(err) // only LongLivedToken adds tokens here, and the account it names is the platform's first
+			panic(err) // as LongLivedToken says
 		}
 	}
 	return p
@@ -116,7 +119,8 @@ func WithPerson(h Person) Option { return func(s *setup) { s.people = append(s.p
 
 // LongLivedToken registers a long-lived Instagram token of the first account,
 // with every scope of Instagram Login, issued age ago: at 24 hours it may be
-// refreshed, at 60 days it has expired.
+// refreshed, at 60 days it has expired. [New] panics when no [WithPerson] has an
+// account, or when the same string is given twice.
 func LongLivedToken(token string, age time.Duration) Option {
 	return func(s *setup) {
 		s.tokens = append(s.tokens, TokenSpec{Value: token, Login: InstagramLogin, Kind: LongLived, Age: age})

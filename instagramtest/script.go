@@ -45,6 +45,9 @@ func (a Answer) scripted() bool {
 	return a.Status != 0 || a.Body != "" || a.Error != nil || a.Redirect != ""
 }
 
+// unmeasured reports whether the body cannot state its length.
+func (a Answer) unmeasured() bool { return a.Endless || (a.Stall && a.CutAfter == 0) }
+
 func (a Answer) reply(trace string) *reply {
 	r := &reply{body: []byte(a.Body), header: http.Header{}}
 	switch {

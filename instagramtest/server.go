@@ -103,7 +103,7 @@ func hostOf(req *http.Request) (host, path string) {
 // write sends a reply as well or badly as the script says.
 func (r *reply) write(w http.ResponseWriter, req *http.Request, act Answer) {
 	maps.Copy(w.Header(), r.header)
-	if act.Endless {
+	if act.unmeasured() {
 		w.Header().Del("Content-Length")
 	}
 	w.WriteHeader(r.status)

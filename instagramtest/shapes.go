@@ -39,6 +39,9 @@ type Shapes struct {
 	RevokeTrue bool
 	// DebugNumbers sends app_id and user_id of debug_token as numbers (old form).
 	DebugNumbers bool
+	// UsageCallVolume makes graph.instagram.com spell X-App-Usage with call_volume
+	// and cpu_time (observed), instead of the names in "Rate Limits".
+	UsageCallVolume bool
 	// JavaScript labels Graph answers text/javascript; charset=UTF-8, as batch
 	// and error answers sometimes are.
 	JavaScript bool

@@ -114,15 +114,15 @@ func codeFrom(t *testing.T, callbackURL string) string {
 }
 
 // redeem trades a code on either product.
-func redeem(t *testing.T, p *Platform, login Login, code string, extra ...string) got {
+func redeem(t *testing.T, p *Platform, login Login, code string) got {
 	t.Helper()
 	params := []string{"grant_type", "authorization_code", "redirect_uri", callback, "code", code}
 	if login == FacebookLogin {
 		params = append(params, "client_id", DefaultMetaAppID, "client_secret", DefaultMetaAppSecret)
-		return send(t, p, "POST", "https://graph.facebook.com/v26.0/oauth/access_token", append(params, extra...)...)
+		return send(t, p, "POST", "https://graph.facebook.com/v26.0/oauth/access_token", params...)
 	}
 	params = append(params, "client_id", DefaultInstagramAppID, "client_secret", DefaultInstagramAppSecret)
-	return send(t, p, "POST", "https://api.instagram.com/oauth/access_token", append(params, extra...)...)
+	return send(t, p, "POST", "https://api.instagram.com/oauth/access_token", params...)
 }
 
 func TestInstagramSignIn(t *testing.T) {

@@ -81,19 +81,6 @@ type token struct {
 // well enough to say why they died; older ones become unknown strings.
 const deadKept = 8
 
-// grant is somebody's consent to one app on one product.
-type grant struct {
-	app       *app
-	login     Login
-	scopes    []string        // granted
-	declined  []string        // asked for and refused: Facebook does not ask again
-	pages     map[string]bool // Pages chosen; nil: all
-	consented time.Time
-	revoked   bool
-	tokens    []*token
-	sweepAt   int // how many tokens there may be before dead ones are forgotten
-}
-
 // IssueToken makes a token that no dialog was needed for: one left over from
 // earlier, generated in the App Dashboard (long-lived at once), obtained by a
 // mobile SDK, or belonging to another app. It fails when the spec names somebody
@@ -147,7 +134,9 @@ func (p *Platform) issue(spec TokenSpec) (*token, error) {
 	t.grant = p.grantOf(t.owner(), t.app, t.login)
 	if !spec.KeepGrant || t.grant.consented.IsZero() {
 		t.grant.revoked = false
-		t.grant.consented = t.issued
+		if t.issued.After(t.grant.consented) {
+			t.grant.consented = t.issued
+		}
 		t.grant.scopes = union(t.grant.scopes, t.scopes)
 	}
 	p.keep(t)
@@ -289,18 +278,6 @@ func (t *token) public() Token {
 		out.PageID = t.page.ID
 	}
 	return out
-}
-
-// grantOf finds somebody's consent to an app on a product, or makes an empty one.
-func (p *Platform) grantOf(who *standing, a *app, login Login) *grant {
-	for _, g := range who.grants {
-		if g.app == a && g.login == login {
-			return g
-		}
-	}
-	g := &grant{app: a, login: login}
-	who.grants = append(who.grants, g)
-	return g
 }
 
 func union(have, more []string) []string {

@@ -69,7 +69,7 @@ func (r *reply) response(req *http.Request, act Answer) *http.Response {
 		Request:    req,
 	}
 	switch {
-	case act.Endless:
+	case act.unmeasured():
 		res.ContentLength = -1
 		res.Header.Del("Content-Length")
 	case req.Method == http.MethodHead:

@@ -43,7 +43,7 @@ func fakeStage(login instagram.Login, byHand bool) (*stage, error) {
 			fmt.Fprintln(out, "    Open this address in a browser, and allow or deny.")
 			return back.wait(ctx)
 		}
-		callbackURL, err := meta.Consent(loginURL)
+		callbackURL, err := meta.Consent(loginURL) //nolint:contextcheck // in process, at once
 		if err != nil {
 			return nil, err
 		}

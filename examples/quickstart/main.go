@@ -58,7 +58,7 @@ type stage struct {
 }
 
 func run(ctx context.Context, out io.Writer, env func(string) string, byHand bool) error {
-	play, err := setStage(env, byHand)
+	play, err := setStage(env, byHand) //nolint:contextcheck // it opens listeners, which last
 	if err != nil {
 		return err
 	}

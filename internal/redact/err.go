@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"slices"
 )
 
 // Err returns err without secrets in any text that it or an error inside of it
@@ -15,7 +16,10 @@ func Err(err error, secrets ...string) error {
 	if err == nil {
 		return nil
 	}
-	return clean(err, inURLs(err, secrets))
+	if c := clean(err, inURLs(err, slices.Clip(secrets))); c != nil {
+		return c
+	}
+	return err
 }
 
 // inURLs adds the secrets in the URLs of all url.Errors to those known: an
@@ -68,56 +72,58 @@ func unwrap(err error) []error {
 	return nil
 }
 
+// clean returns what stands for err, and nil when err itself may stay.
 func clean(err error, secrets []string) error {
-	inner := unwrap(err)
-	cleaned := make([]error, 0, len(inner))
-	changed := false
-	for _, e := range inner {
-		c := clean(e, secrets)
-		changed = changed || c != e //nolint:errorlint // the very same error
-		cleaned = append(cleaned, c)
+	inner, changed := unwrap(err), false
+	for i, e := range inner {
+		if c := clean(e, secrets); c != nil {
+			if !changed {
+				inner, changed = slices.Clone(inner), true
+			}
+			inner[i] = c
+		}
 	}
-	if e, ok := err.(*url.Error); ok { //nolint:errorlint // likewise
+	if e, ok := err.(*url.Error); ok { //nolint:errorlint // each error of the tree is looked at by itself
 		text := URLString(e.URL, secrets...)
 		if text == e.URL && !changed {
-			return err
+			return nil
 		}
 		c := &url.Error{Op: Text(e.Op, secrets...), URL: text, Err: e.Err}
-		if len(cleaned) > 0 {
-			c.Err = cleaned[0]
+		if len(inner) > 0 {
+			c.Err = inner[0]
 		}
 		return c
 	}
 	before := err.Error()
 	text := Text(before, secrets...)
 	if text == before && !changed {
-		return err
+		return nil
 	}
-	r := &replaced{text: text, inner: cleaned, is: func(target error) bool { return errors.Is(err, target) }}
-	if ne, ok := err.(net.Error); ok { //nolint:errorlint // likewise
-		return &replacedNet{r, ne.Timeout()}
+	r := &replacedError{text: text, inner: inner, is: func(target error) bool { return errors.Is(err, target) }}
+	if e, ok := err.(net.Error); ok { //nolint:errorlint // likewise
+		return &replacedNetError{r, e.Timeout()}
 	}
 	return r
 }
 
-// replaced stands for an error whose text held a secret. The error itself is
+// replacedError stands for an error whose text held a secret. The error itself is
 // out of reach, also for fmt: only its Is is kept, in a function.
-type replaced struct {
+type replacedError struct {
 	text  string
 	inner []error
 	is    func(error) bool
 }
 
-func (e *replaced) Error() string        { return e.text }
-func (e *replaced) Is(target error) bool { return e.is(target) }
-func (e *replaced) Unwrap() []error      { return e.inner }
+func (e *replacedError) Error() string        { return e.text }
+func (e *replacedError) Is(target error) bool { return e.is(target) }
+func (e *replacedError) Unwrap() []error      { return e.inner }
 
-type replacedNet struct {
-	*replaced
+type replacedNetError struct {
+	*replacedError
 	timeout bool
 }
 
-func (e *replacedNet) Timeout() bool { return e.timeout }
+func (e *replacedNetError) Timeout() bool { return e.timeout }
 
 // Temporary belongs to [net.Error].
-func (e *replacedNet) Temporary() bool { return e.timeout }
+func (e *replacedNetError) Temporary() bool { return e.timeout }

@@ -30,11 +30,11 @@ func Text(s string, secrets ...string) string {
 // known blots out one value in the forms in which servers and libraries write
 // it: as it is, escaped for a URL once or twice, for JSON, in base64.
 func known(s, secret string) string {
-	if len(secret) < minSecret || s == "" {
-		return s
+	if len(secret) < minSecret || s == "" || strings.Contains(Mark, secret) {
+		return s // of the mark itself nothing is blotted out, or it would grow with each pass
 	}
 	s = strings.ReplaceAll(s, secret, Mark)
-	if strings.IndexFunc(secret, needsEscape) >= 0 {
+	if needsEscape(secret) {
 		once := url.QueryEscape(secret)
 		for _, form := range [...]string{
 			once, url.PathEscape(secret), url.QueryEscape(once),
@@ -44,18 +44,55 @@ func known(s, secret string) string {
 			s = replace(s, form)
 		}
 	}
-	if longestRun(s) >= base64.RawStdEncoding.EncodedLen(len(secret)) {
-		s = replace(s, base64.RawStdEncoding.EncodeToString([]byte(secret)))
-		s = replace(s, base64.RawURLEncoding.EncodeToString([]byte(secret)))
+	return inBase64(s, secret)
+}
+
+// inBase64 blots out every word that is base64 of something that begins with
+// the secret.
+func inBase64(s, secret string) string {
+	var plain [192]byte // as much of the secret as is compared; on the stack
+	n := copy(plain[:], secret) / 3 * 3
+	if n == 0 || longestRun(s) < base64.RawStdEncoding.EncodedLen(n) {
+		return s
+	}
+	for _, encoding := range [...]*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		var coded [256]byte
+		encoding.Encode(coded[:], plain[:n])
+		word := coded[:encoding.EncodedLen(n)]
+		for from := 0; ; {
+			i := index(s[from:], word)
+			if i < 0 {
+				break
+			}
+			i += from
+			end := i
+			for end < len(s) && isBase64(s[end]) {
+				end++
+			}
+			s = s[:i] + Mark + s[end:]
+			from = i + len(Mark)
+		}
 	}
 	return s
 }
+
+// index is strings.Index without a copy of the word.
+func index(s string, word []byte) int {
+	for i := 0; i+len(word) <= len(s); i++ {
+		if s[i] == word[0] && s[i:i+len(word)] == string(word) {
+			return i
+		}
+	}
+	return -1
+}
+
+func isBase64(c byte) bool { return isWord(c) || c == '+' || c == '/' || c == '=' }
 
 // longestRun returns the length of the longest piece of s that could be base64.
 func longestRun(s string) int {
 	longest, run := 0, 0
 	for i := range len(s) {
-		if run++; !isWord(s[i]) && s[i] != '+' && s[i] != '/' {
+		if run++; !isBase64(s[i]) {
 			run = 0
 		}
 		longest = max(longest, run)
@@ -70,8 +107,14 @@ func replace(s, form string) string {
 	return strings.ReplaceAll(s, form, Mark)
 }
 
-func needsEscape(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '_' || r == '.')
+// needsEscape reports whether a value may be written in another form than its own.
+func needsEscape(s string) bool {
+	for i := range len(s) {
+		if !isWord(s[i]) && s[i] != '.' {
+			return true
+		}
+	}
+	return false
 }
 
 func jsonInner(s string) string {

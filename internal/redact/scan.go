@@ -10,6 +10,8 @@ const (
 	minToken = 20
 	// minLong is how long the value of code= or state= is taken for a secret.
 	minLong = 12
+	// maxLook is how much of such a value is looked at.
+	maxLook = 256
 )
 
 // scan returns s without what looks like a secret. One pass over the words;
@@ -69,6 +71,9 @@ func secretAt(s string, i, end int) (from, to int) {
 	if kind == notSecret {
 		return 0, 0
 	}
+	if i > 0 && (s[i-1] == '?' || s[i-1] == '&') {
+		kind = always // in a URL, where code= is a code
+	}
 	return valueOf(s, end, kind)
 }
 
@@ -99,12 +104,12 @@ func tokenEnd(s string, end int) int {
 
 // appToken returns where a token of the form digits|letters stands.
 func appToken(s string, i, end int) (from, to int) {
-	rest := end + 1
-	switch {
-	case s[end] == '%':
-		rest = end + 3
-	case s[end] == '\\':
-		rest = end + 6
+	rest := end + len("|")
+	switch s[end] {
+	case '%':
+		rest = end + len("%7C")
+	case '\\':
+		rest = end + len(`\u007c`)
 	}
 	to = rest
 	for to < len(s) && isWord(s[to]) {
@@ -146,14 +151,22 @@ func valueOf(s string, end int, kind nameKind) (from, to int) {
 		}
 		i++
 	}
+	open := i
 	i = skipQuote(s, i)
+	if head := s[i:min(len(s), i+maxLook)]; kind == long && !isOpaque(head[:valueEnd(head, 0)]) {
+		return 0, 0 // seen from its first bytes, so that a text of such names is read once, and not once for each
+	}
+	to = valueEnd(s, i)
+	if i == open+1 { // a plain quotation mark: up to its like
+		to = quoteEnd(s, i)
+	}
 	for _, scheme := range [...]string{"bearer ", "oauth ", "basic "} {
 		if hasFold(s[i:], scheme) {
 			i += len(scheme)
+			to = max(to, valueEnd(s, i))
 		}
 	}
-	to = valueEnd(s, i)
-	if to == i || strings.HasPrefix(s[i:], Mark) || kind == long && (to-i < minLong || !isOpaque(s[i:to])) {
+	if to == i || strings.HasPrefix(s[i:], Mark) || kind == long && to-i < minLong {
 		return 0, 0
 	}
 	return i, to
@@ -174,9 +187,25 @@ func skipQuote(s string, i int) int {
 	return i
 }
 
+func quoteEnd(s string, i int) int {
+	for mark := s[i-1]; i < len(s) && s[i] != mark; i++ {
+		if s[i] == '\\' {
+			i++
+		}
+	}
+	return min(i, len(s))
+}
+
 func valueEnd(s string, i int) int {
-	for i < len(s) && strings.IndexByte(" \t\r\n&\"'<>;,)]}\\", s[i]) < 0 && !hasFold(s[i:], "%26") && !hasFold(s[i:], "%22") {
-		i++
+	for ; i < len(s); i++ {
+		switch s[i] {
+		case ' ', '\t', '\r', '\n', '&', '"', '\'', '<', '>', ';', ',', ')', ']', '}', '\\':
+			return i
+		case '%':
+			if hasFold(s[i:], "%26") || hasFold(s[i:], "%22") {
+				return i
+			}
+		}
 	}
 	return i
 }

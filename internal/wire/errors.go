@@ -53,7 +53,7 @@ func FindError(body Value, strict bool) Error {
 			break
 		}
 		i = next
-		switch key.inner() {
+		switch key.name() {
 		case "error":
 			switch {
 			case member.IsObject() && member.says():
@@ -92,14 +92,22 @@ func FindError(body Value, strict bool) Error {
 }
 
 // says reports whether an object has any of what makes it an error.
+//
+// Of a member that is cut off the name is enough.
 func (v Value) says() bool {
-	for key := range v.Members() {
-		switch key.inner() {
-		case "message", "type", "code", "error_subcode", "error_user_msg", "fbtrace_id":
-			return true
+	for i := v.first('{'); ; {
+		key, _, next, ok := v.member(i)
+		if key.IsString() {
+			switch key.name() {
+			case "message", "type", "code", "error_subcode", "error_user_msg", "fbtrace_id":
+				return true
+			}
 		}
+		if !ok {
+			return false
+		}
+		i = next
 	}
-	return false
 }
 
 // ErrorObject reads an object that is an error itself, such as data.error of
@@ -119,7 +127,7 @@ func readObject(v Value, form Form) Error {
 			break
 		}
 		i = next
-		switch key.inner() {
+		switch key.name() {
 		case "code", "error_code":
 			setInt(&e.Code, member)
 		case "error_subcode", "subcode": // the second in debug_token

@@ -4,7 +4,9 @@ package wire
 
 import (
 	"errors"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -86,7 +88,7 @@ func (r *UsageReader) step() (Value, bool) {
 		}
 		r.next, r.id = next, key.Text()
 		if member.IsObject() { // not documented; the list has one element everywhere
-			r.list = Value{}
+			r.list, r.inList = Value{}, 0
 			return member, true
 		}
 		r.list, r.inList = member, member.first('[')
@@ -101,7 +103,7 @@ func usageEntry(v Value) (e UsageEntry, ok bool) {
 			return e, ok
 		}
 		i = next
-		switch name := key.inner(); name {
+		switch name := key.name(); name {
 		case "type":
 			e.Type = member.Text()
 		case "ads_api_access_tier":
@@ -154,10 +156,10 @@ func (e *UsageEntry) wait(v Value, unit time.Duration) bool {
 // RetryAfter returns how long Retry-After asks to wait, between nothing and a
 // day: seconds, or a date, which is measured against the server's own Date
 // when the answer has one. Several headers give the longest; what cannot be
-// read is ignored.
+// read is ignored. Names must be canonical.
 func RetryAfter(h http.Header, now time.Time) time.Duration {
 	var longest time.Duration
-	for _, v := range HeaderValues(h, "Retry-After") {
+	for _, v := range h["Retry-After"] {
 		longest = max(longest, retryAfter(strings.TrimSpace(v), h, now))
 	}
 	return min(longest, maxRetryAfter)
@@ -165,7 +167,7 @@ func RetryAfter(h http.Header, now time.Time) time.Duration {
 
 func retryAfter(value string, h http.Header, now time.Time) time.Duration {
 	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second //nolint:gosec // at most a day
+		return time.Duration(min(seconds, uint64(maxRetryAfter/time.Second))) * time.Second
 	}
 	if len(value) == 0 || len(value) > 64 {
 		return 0
@@ -174,31 +176,42 @@ func retryAfter(value string, h http.Header, now time.Time) time.Duration {
 	if err != nil {
 		return 0
 	}
-	if date, err := http.ParseTime(Header(h, "Date")); err == nil {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil {
 		now = date
 	}
 	return at.Sub(now)
 }
 
-// Header returns the first value of a header. The name is given in canonical
-// form, and found in h in any case: a map that was not filled by net/http, from
-// a batch answer for example, may have it so.
-func Header(h http.Header, name string) string {
-	if v := HeaderValues(h, name); len(v) > 0 {
-		return v[0]
-	}
-	return ""
-}
-
-// HeaderValues is [Header] for all values.
-func HeaderValues(h http.Header, name string) []string {
-	if v, ok := h[name]; ok {
-		return v
-	}
-	for key, v := range h {
-		if len(key) == len(name) && strings.EqualFold(key, name) {
-			return v
+// Canonical returns h with all its names in canonical form: h itself when they
+// are, and a copy of a map that net/http has not filled, such as the headers of
+// a part of a batch.
+func Canonical(h http.Header) http.Header {
+	for name := range h {
+		if !isCanonical(name) {
+			return canonicalCopy(h)
 		}
 	}
-	return nil
+	return h
+}
+
+// isCanonical is what http.CanonicalHeaderKey would leave alone, at a third of the cost.
+func isCanonical(name string) bool {
+	upper := true
+	for i := range len(name) {
+		c := name[i]
+		if upper && c >= 'a' && c <= 'z' || !upper && c >= 'A' && c <= 'Z' {
+			return false
+		}
+		upper = c == '-'
+	}
+	return true
+}
+
+func canonicalCopy(h http.Header) http.Header {
+	c := make(http.Header, len(h))
+	for _, name := range slices.Sorted(maps.Keys(h)) { // the same order each time
+		key := http.CanonicalHeaderKey(name)
+		c[key] = append(c[key], h[name]...)
+	}
+	return c
 }

@@ -276,8 +276,13 @@ func (v Value) number() string {
 	if v.IsString() {
 		digits = strings.TrimSpace(v.inner())
 	}
-	if !(Value{digits}).IsNumber() || strings.Trim(digits, "+-.0123456789eE") != "" {
-		return "" // strconv would read 0x10 and 1_000 too
+	if !(Value{digits}).IsNumber() {
+		return ""
+	}
+	for i := range len(digits) {
+		if c := digits[i]; (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
+			return "" // strconv would read 0x10 and 1_000 too
+		}
 	}
 	return digits
 }
@@ -294,19 +299,21 @@ func (v Value) Bool() (value, ok bool) {
 	return false, false
 }
 
-func (v Value) is(name string) bool {
-	if !v.IsString() {
-		return false
+func (v Value) is(name string) bool { return v.IsString() && v.name() == name }
+
+// name returns the text of a member's name, without a copy where it has no escapes.
+func (v Value) name() string {
+	if inner := v.inner(); strings.IndexByte(inner, '\\') < 0 {
+		return inner
 	}
-	inner := v.inner()
-	return inner == name || strings.IndexByte(inner, '\\') >= 0 && v.Text() == name
+	return v.Text()
 }
 
 // isCut reports whether the member of a container that stands at s[i:end] must
 // not be read: there is none, or the body was cut off inside it. Of a container
 // the part before the cut is still good; of 190 cut to 19 it is not.
 func isCut(s string, i, end int, complete bool) bool {
-	return end == i || !isContainer(s[i]) && (!complete || end == len(s) && s[i] != '"')
+	return end <= i || !isContainer(s[i]) && (!complete || end == len(s) && s[i] != '"')
 }
 
 func isContainer(c byte) bool { return c == '{' || c == '[' }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 // class is a kind of failure that calls for a decision of its own.
@@ -58,7 +59,7 @@ func (c class) sentinel() error {
 type rule struct {
 	code, codeTo       int    // one code, or a range; 0: whatever the code
 	subcode, subcodeTo int    // likewise
-	text               string // "a|b": the message, normalised, has one of these in it
+	text               string // "a|b&c": the message, normalised, has a, or both b and c, in it
 	name               string // "a|b": type, error_reason or challenge is one of these
 	op                 string // the operation or the path has this in it
 	transient          int    // 1: is_transient is true; -1: it is false
@@ -76,12 +77,15 @@ type rule struct {
 
 // rule returns the row that decides, nil when there is none.
 func (e *Error) rule() *rule {
-	code := e.graphCode()
+	code, status := e.graphCode(), e.HTTPStatus
+	if e.codeIsStatus {
+		status = e.Code
+	}
 	var text string
 	for i := range rules {
 		r := &rules[i]
-		if !within1(code, r.code, r.codeTo) || !within1(e.Subcode, r.subcode, r.subcodeTo) ||
-			!within1(e.HTTPStatus, r.status, r.statusTo) ||
+		if !spans(code, r.code, r.codeTo) || !spans(e.Subcode, r.subcode, r.subcodeTo) ||
+			!spans(status, r.status, r.statusTo) ||
 			r.transient > 0 && !e.Transient || r.transient < 0 && !e.NotTransient ||
 			r.said && !e.said() ||
 			r.op != "" && !strings.Contains(e.Op, r.op) ||
@@ -123,13 +127,16 @@ func (e *Error) named(names string) bool {
 	return false
 }
 
-func within1(n, from, to int) bool {
-	return from == 0 || n == from || to != 0 && n >= min(from, to) && n <= max(from, to)
+// spans reports whether n is from, or lies between from and to where there are
+// both; from 0 stands for every n.
+func spans(n, from, to int) bool {
+	return from == 0 || n == from || to != 0 && n >= from && n <= to
 }
 
 func containsAny(text, fragments string) bool {
-	for f := range strings.SplitSeq(fragments, "|") {
-		if strings.Contains(text, f) {
+	for either := range strings.SplitSeq(fragments, "|") {
+		a, b, _ := strings.Cut(either, "&")
+		if strings.Contains(text, a) && strings.Contains(text, b) {
 			return true
 		}
 	}
@@ -140,24 +147,34 @@ func containsAny(text, fragments string) bool {
 // blank, typographic apostrophes as plain ones. One message of Meta's is known
 // to have thirteen blanks in a row, and some have line breaks.
 func normalise(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
+	b := make([]byte, 0, len(s))
 	blank := true
-	for _, r := range s {
-		switch {
-		case unicode.IsSpace(r):
-			if !blank {
-				b.WriteByte(' ')
+	for i := 0; i < len(s); {
+		c, size := s[i], 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			r, size = utf8.DecodeRuneInString(s[i:])
+			switch {
+			case unicode.IsSpace(r):
+				c = ' '
+			case r == '\u2019' || r == '\u2018':
+				c = '\''
+			default:
+				b = append(b, s[i:i+size]...)
+				blank = false
 			}
-			blank = true
-			continue
-		case r >= 'A' && r <= 'Z':
-			r += 'a' - 'A'
-		case r == '\u2019' || r == '\u2018':
-			r = '\''
 		}
-		blank = false
-		b.WriteRune(r)
+		i += size
+		switch {
+		case c >= 'A' && c <= 'Z':
+			c += 'a' - 'A'
+		case c == '\n' || c == '\t' || c == '\r' || c == '\v' || c == '\f':
+			c = ' '
+		}
+		if c < utf8.RuneSelf && (c != ' ' || !blank) {
+			b = append(b, c)
+			blank = c == ' '
+		}
 	}
-	return b.String()
+	return string(b)
 }

@@ -1,0 +1,54 @@
+package redisstore
+
+// This file answers: on which Redis do the tests run?
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"testing"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+)
+
+const redisEnv = "INSTAGRAM_TEST_REDIS"
+
+// client returns a client of the Redis that tests share.
+func client(tb testing.TB) redis.UniversalClient {
+	tb.Helper()
+	dsn := os.Getenv(redisEnv)
+	if dsn == "" {
+		tb.Skip(redisEnv + ` is not set: env=$(adapters/services.sh) && eval "$env"`)
+	}
+	opts, err := redis.ParseURL(dsn)
+	require.NoError(tb, err)
+	rdb := redis.NewClient(opts)
+	tb.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
+// freshPrefix returns a key prefix that no other test uses, and removes its keys in the end.
+func freshPrefix(tb testing.TB) string {
+	tb.Helper()
+	prefix := "test:" + rand.Text() + ":"
+	rdb := client(tb)
+	tb.Cleanup(func() {
+		ctx := context.Background()
+		var cursor uint64
+		for first := true; first || cursor != 0; first = false {
+			keys, next, err := rdb.Scan(ctx, cursor, prefix+"*", 10_000).Result()
+			require.NoError(tb, err)
+			cursor = next
+			if len(keys) > 0 {
+				require.NoError(tb, rdb.Unlink(ctx, keys...).Err())
+			}
+		}
+	})
+	return prefix
+}
+
+func open(tb testing.TB, prefix string) *Store {
+	tb.Helper()
+	return New(client(tb), WithKeyPrefix(prefix))
+}

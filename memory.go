@@ -6,11 +6,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"strings"
 	"sync"
 	"time"
 
+	"github.com/seed-922467ee/instagram/internal/index"
 	"github.com/seed-922467ee/instagram/internal/ordered"
 )
 
@@ -30,9 +29,8 @@ var (
 type MemoryStore struct {
 	records sync.Map // TokenKey → *memoryRecord
 
-	mu   sync.Mutex // guards all below, and every change of records; never held while waiting
-	keys *ordered.Set[TokenKey]
-	apps map[string]*memoryApp
+	mu    sync.Mutex // guards the index, and every change of records; never held while waiting
+	index *index.Index
 
 	states memoryStates
 }
@@ -45,29 +43,10 @@ type memoryRecord struct {
 	until  time.Time // when the lease ends; zero: nobody holds it
 }
 
-// memoryApp is what a store knows of one app, to find records without a search.
-type memoryApp struct {
-	byState map[RecordState]int
-	due     *ordered.Set[memoryMoment] // living ones that nobody holds, by DueAt
-	leased  *ordered.Set[memoryMoment] // held ones, by the end of their lease
-	persons *ordered.Set[memoryPerson]
-}
-
-// memoryMoment is a record's key and a moment, in nanoseconds since 1970.
-type memoryMoment struct {
-	at  int64
-	key TokenKey
-}
-
-type memoryPerson struct {
-	appScopedID string
-	key         TokenKey
-}
-
 // NewMemoryStore returns an empty store.
 func NewMemoryStore() *MemoryStore {
 	return &MemoryStore{
-		keys: ordered.New(compareKeys), apps: make(map[string]*memoryApp),
+		index:  index.New(),
 		states: memoryStates{limit: maxOpenStates, ends: make(map[string]int64), order: ordered.New(compareStateEnds)},
 	}
 }
@@ -122,22 +101,11 @@ func (s *MemoryStore) LeaseDue(ctx context.Context, appID string, n int, d time.
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	app := s.apps[appID]
-	if app == nil || n < 1 {
-		return nil, nil
-	}
 	now := time.Now().Round(0)
-	s.endLeasesLocked(app, now)
-	var taken []*memoryRecord
-	for moment := range app.due.All() {
-		if moment.at > now.UnixNano() || len(taken) == n {
-			break
-		}
-		taken = append(taken, s.load(moment.key))
-	}
-	leases := make([]*Lease, len(taken))
-	for i, m := range taken {
-		leases[i] = s.leaseLocked(m, now.Add(d))
+	keys := s.index.Due(appID, index.Nanos(now), n)
+	leases := make([]*Lease, len(keys))
+	for i, k := range keys {
+		leases[i] = s.leaseLocked(s.load(TokenKey(k)), now.Add(d))
 	}
 	return leases, nil
 }
@@ -215,16 +183,9 @@ func (s *MemoryStore) FindTokens(ctx context.Context, appID, appScopedID string)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	app := s.apps[appID]
-	if app == nil || appScopedID == "" {
-		return nil, nil
-	}
 	var keys []TokenKey
-	for person := range app.persons.From(memoryPerson{appScopedID: appScopedID}) {
-		if person.appScopedID != appScopedID {
-			break
-		}
-		keys = append(keys, person.key)
+	for _, k := range s.index.Find(appID, appScopedID) {
+		keys = append(keys, TokenKey(k))
 	}
 	return keys, nil
 }
@@ -234,15 +195,11 @@ func (s *MemoryStore) ListTokens(ctx context.Context, after TokenKey, n int) ([]
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	var found []*memoryRecord
 	s.mu.Lock()
-	for k := range s.keys.From(after) {
-		if len(found) >= n {
-			break
-		}
-		if k != after {
-			found = append(found, s.load(k))
-		}
+	keys := s.index.After(index.Key(after), n)
+	found := make([]*memoryRecord, len(keys))
+	for i, k := range keys {
+		found[i] = s.load(TokenKey(k))
 	}
 	s.mu.Unlock()
 	records := make([]*Record, len(found))
@@ -259,19 +216,10 @@ func (s *MemoryStore) CountTokens(ctx context.Context, appID string) (TokenCount
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	counts := TokenCounts{ByState: make(map[RecordState]int)}
-	app := s.apps[appID]
-	if app == nil {
-		return counts, nil
-	}
-	maps.Copy(counts.ByState, app.byState)
-	now := time.Now()
-	s.endLeasesLocked(app, now)
-	counts.Due = app.due.Rank(memoryMoment{at: now.UnixNano() + 1})
-	for moment := range app.leased.All() { // as many as workers hold, not as there are records
-		if r := s.load(moment.key).record; r.State == Alive && !r.DueAt.IsZero() && !now.Before(r.DueAt) {
-			counts.Due++
-		}
+	byState, due := s.index.Count(appID, time.Now().UnixNano())
+	counts := TokenCounts{ByState: make(map[RecordState]int), Due: due}
+	for state, n := range byState {
+		counts.ByState[RecordState(state)] = n
 	}
 	return counts, nil
 }
@@ -305,73 +253,30 @@ func (s *MemoryStore) leaseLocked(m *memoryRecord, until time.Time) *Lease {
 	return &Lease{Record: is.record.clone(), Fence: is.fence, Until: until}
 }
 
-// endLeasesLocked makes what was held, and no more is, ready to be taken.
-func (s *MemoryStore) endLeasesLocked(app *memoryApp, now time.Time) {
-	var ended []TokenKey
-	for moment := range app.leased.All() {
-		if moment.at > now.UnixNano() {
-			break
-		}
-		ended = append(ended, moment.key)
-	}
-	for _, k := range ended {
-		m := s.load(k)
-		s.replaceLocked(m, &memoryRecord{record: m.record, fence: m.fence})
-	}
-}
-
 // replaceLocked puts is in the place of was; either may be nil, for none.
 func (s *MemoryStore) replaceLocked(was, is *memoryRecord) {
 	k := cmp.Or(was, is).record.Key
-	app := s.apps[k.AppID]
-	if app == nil {
-		app = &memoryApp{
-			byState: make(map[RecordState]int),
-			due:     ordered.New(compareMoments), leased: ordered.New(compareMoments), persons: ordered.New(comparePersons),
-		}
-		s.apps[k.AppID] = app
-	}
-	var oldPerson, newPerson string
-	if was != nil {
-		oldPerson = was.record.Token.AppScopedID
-		app.byState[was.record.State]--
-		if set, at, ok := app.moment(was); ok {
-			set.Delete(memoryMoment{at, k})
-		}
-	}
-	if is != nil {
-		newPerson = is.record.Token.AppScopedID
-		app.byState[is.record.State]++
-		if set, at, ok := app.moment(is); ok {
-			set.Insert(memoryMoment{at, k})
-		}
-	}
-	if oldPerson != newPerson { // not when only a lease is taken or ends, which is most of the time
-		app.persons.Delete(memoryPerson{oldPerson, k})
-		if newPerson != "" {
-			app.persons.Insert(memoryPerson{newPerson, k})
-		}
-	}
-	switch {
-	case is == nil:
-		s.keys.Delete(k)
+	s.index.Replace(index.Key(k), was.entry(), is.entry())
+	if is == nil {
 		s.records.Delete(k)
 		return
-	case was == nil:
-		s.keys.Insert(k)
 	}
 	s.records.Store(k, is)
 }
 
-// moment returns the set in which m waits, and until when it does.
-func (app *memoryApp) moment(m *memoryRecord) (set *ordered.Set[memoryMoment], at int64, ok bool) {
-	switch {
-	case !m.until.IsZero():
-		return app.leased, m.until.UnixNano(), true
-	case m.record.State == Alive && !m.record.DueAt.IsZero():
-		return app.due, nanos(m.record.DueAt), true
+// entry returns what the index must know, nil for none.
+func (m *memoryRecord) entry() *index.Entry {
+	if m == nil {
+		return nil
 	}
-	return nil, 0, false
+	e := &index.Entry{Person: m.record.Token.AppScopedID, State: uint8(m.record.State), Due: index.Never}
+	if m.record.State == Alive && !m.record.DueAt.IsZero() {
+		e.Due = index.Nanos(m.record.DueAt)
+	}
+	if !m.until.IsZero() {
+		e.Until = index.Nanos(m.until)
+	}
+	return e
 }
 
 func (m *memoryRecord) revision() Revision {
@@ -398,19 +303,6 @@ func checkLease(ctx context.Context, d time.Duration) error {
 	return nil
 }
 
-// nanos is at.UnixNano for any time: one beyond the years 1678 to 2262 becomes
-// the first or the last moment.
-func nanos(at time.Time) int64 {
-	const farthest = 1<<63 - 1
-	switch {
-	case at.After(time.Unix(0, farthest)):
-		return farthest
-	case at.Before(time.Unix(0, -farthest)):
-		return -farthest
-	}
-	return at.UnixNano()
-}
-
 // kept returns a copy as a store hands it out later: no time keeps the
 // monotonic clock, which would make two stores compare differently.
 func (r *Record) kept() *Record {
@@ -420,22 +312,4 @@ func (r *Record) kept() *Record {
 		*at = at.Round(0).UTC()
 	}
 	return c
-}
-
-func compareKeys(a, b TokenKey) int {
-	return cmp.Or(strings.Compare(a.AppID, b.AppID), strings.Compare(a.AccountID, b.AccountID))
-}
-
-func compareMoments(a, b memoryMoment) int {
-	if c := cmp.Compare(a.at, b.at); c != 0 {
-		return c
-	}
-	return compareKeys(a.key, b.key)
-}
-
-func comparePersons(a, b memoryPerson) int {
-	if c := strings.Compare(a.appScopedID, b.appScopedID); c != 0 {
-		return c
-	}
-	return compareKeys(a.key, b.key)
 }

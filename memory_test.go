@@ -3,6 +3,7 @@ package instagram_test
 import (
 	"fmt"
 	"runtime"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -84,7 +85,7 @@ func filledStore(tb testing.TB, n int) *instagram.MemoryStore {
 		due := now.Add(time.Duration(i*7919%n-n/10) * time.Second)
 		r := &instagram.Record{Key: k, DueAt: due, Token: &instagram.Token{
 			AccessToken: instagram.NewSecret(fmt.Sprintf("IGAA%0180d", i)), Kind: instagram.LongLived, AccountID: k.AccountID,
-			AppScopedID: fmt.Sprint(i), ObtainedAt: now, GrantedAt: now, ExpiresAt: now.Add(60 * 24 * time.Hour),
+			AppScopedID: strconv.Itoa(i), ObtainedAt: now, GrantedAt: now, ExpiresAt: now.Add(60 * 24 * time.Hour),
 		}}
 		_, err := store.SaveToken(tb.Context(), r, 0)
 		require.NoError(tb, err)

@@ -100,18 +100,21 @@ func findsOdd(e *tokenEnv) {
 	}
 }
 
-// walk lists all records of the part's apps, n at a time, and calls between after each page.
-func walk(e *tokenEnv, n int, between func(page int)) map[instagram.TokenKey]*instagram.Record {
+// walk lists all records of the part's apps, n at a time, and calls between after each page with its last key.
+func walk(e *tokenEnv, n int, between func(last instagram.TokenKey)) map[instagram.TokenKey]*instagram.Record {
 	e.Helper()
 	seen := make(map[instagram.TokenKey]*instagram.Record)
 	var after instagram.TokenKey
-	for page := 0; ; page++ {
+	for {
 		records, err := e.store.(instagram.TokenLister).ListTokens(e.ctx, after, n)
 		e.ok(err, "list %d records after %q", n, after)
 		if len(records) > n {
 			e.Fatalf("asked for %d records, got %d", n, len(records))
 		}
 		for _, r := range records {
+			if r.Key == after {
+				e.Fatalf("the page after %q begins with it again", after)
+			}
 			after = r.Key
 			if !strings.HasPrefix(r.Key.AppID, e.app) {
 				continue // another part's
@@ -124,7 +127,7 @@ func walk(e *tokenEnv, n int, between func(page int)) map[instagram.TokenKey]*in
 		if len(records) < n {
 			return seen
 		}
-		between(page)
+		between(after)
 	}
 }
 
@@ -143,7 +146,7 @@ func listsPages(e *tokenEnv) {
 		want[r.Key] = r
 	}
 	for _, n := range []int{1, 7, 1000} {
-		got := walk(e, n, func(int) {})
+		got := walk(e, n, func(instagram.TokenKey) {})
 		for k, r := range want {
 			if got[k] == nil {
 				e.Errorf("a walk by %d did not meet %q", n, k)
@@ -165,21 +168,25 @@ func listsWhileChanging(e *tokenEnv) {
 	for i := range records {
 		save(e, e.record(name(i), "x"), 0)
 	}
-	deleted := make(map[int]bool)
-	got := walk(e, 3, func(page int) {
-		if page > 40 {
-			return // a store that others use too may have pages without end
+	gone := make(map[instagram.TokenKey]bool)
+	pages := 0
+	got := walk(e, 3, func(last instagram.TokenKey) {
+		if last.AppID != e.app || pages == records {
+			return
 		}
-		i := (page * 2) % records
-		e.ok(e.store.DeleteToken(e.ctx, key(e.app, name(i))), "delete") // the last one met, sooner or later
-		deleted[i] = true
-		if _, err := e.store.SaveToken(e.ctx, e.record(name(i)+"new", "x"), 0); err != nil {
-			e.is(err, instagram.ErrTokenSuperseded, "save a new one")
+		pages++
+		for _, k := range []instagram.TokenKey{last, key(e.app, name(pages*7%records))} { // the last one met, and one that may be met
+			gone[k] = true
+			e.ok(e.store.DeleteToken(e.ctx, k), "delete")
 		}
+		save(e, e.record(name(pages*11%records)+fmt.Sprint(" new ", pages), "x"), 0)
 	})
+	if pages < records/4 {
+		e.Errorf("the walk by three had only %d pages for %d records", pages, records)
+	}
 	for i := range records {
-		if got[key(e.app, name(i))] == nil && !deleted[i] {
-			e.Errorf("the walk did not meet %q, which was there all the while", name(i))
+		if k := key(e.app, name(i)); got[k] == nil && !gone[k] {
+			e.Errorf("the walk did not meet %q, which was there all the while", k)
 		}
 	}
 }

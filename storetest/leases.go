@@ -66,6 +66,16 @@ func leaseDue(e *tokenEnv, n int, d time.Duration) []*instagram.Lease {
 	return leases
 }
 
+// leaseFirst leases the record that is longest due.
+func leaseFirst(e *tokenEnv, d time.Duration) *instagram.Lease {
+	e.Helper()
+	leases := leaseDue(e, 1, d)
+	if len(leases) != 1 {
+		e.Fatalf("leased %d records, want the one that is due", len(leases))
+	}
+	return leases[0]
+}
+
 func leaseOne(e *tokenEnv, k instagram.TokenKey, d time.Duration) *instagram.Lease {
 	e.Helper()
 	lease, err := e.leaser().LeaseToken(e.ctx, k, d)
@@ -236,13 +246,13 @@ func mustLoad(e *tokenEnv, store instagram.TokenStore, k instagram.TokenKey) *in
 
 func leaseCopies(e *tokenEnv) {
 	r := due(e, "account", 0)
-	lease := leaseDue(e, 1, long)[0]
+	lease := leaseFirst(e, long)
 	lease.Record.Token.AccessToken, lease.Record.State = instagram.NewSecret("spoilt"), instagram.Deauthorized
 	same(e, r, load(e, r.Key), r.Revision)
 	e.ok(e.leaser().ReleaseLeases(e.ctx, []*instagram.Lease{lease}), "release")
 	same(e, r, load(e, r.Key), r.Revision)
 
-	lease = renewed(leaseDue(e, 1, long)[0], "new")
+	lease = renewed(leaseFirst(e, long), "new")
 	committed(e, lease)
 	lease.Record.Token.AccessToken = instagram.NewSecret("spoilt")
 	if got := load(e, r.Key).Token.AccessToken.Reveal(); got != "new" {
@@ -252,7 +262,7 @@ func leaseCopies(e *tokenEnv) {
 
 func commitWrites(e *tokenEnv) {
 	r := due(e, "account", 0)
-	lease := renewed(leaseDue(e, 1, long)[0], "new")
+	lease := renewed(leaseFirst(e, long), "new")
 	want := *lease.Record
 	committed(e, lease)
 	got := mustLoad(e, e.peer, r.Key)
@@ -376,7 +386,7 @@ func releaseLeaves(e *tokenEnv) {
 
 func leaseRunsOut(e *tokenEnv) {
 	r := due(e, "account", 0)
-	lease := leaseDue(e, 1, e.short)[0]
+	lease := leaseFirst(e, e.short)
 	lastFence := lease.Fence
 	for _, how := range []string{"by LeaseDue", "by LeaseToken"} {
 		late := lease
@@ -410,7 +420,7 @@ func leaseRunsOut(e *tokenEnv) {
 
 func leaseOutlived(e *tokenEnv) {
 	r := due(e, "account", 0)
-	lease := leaseDue(e, 1, e.short)[0]
+	lease := leaseFirst(e, e.short)
 	e.wait(3 * e.short)
 	committed(e, renewed(lease, "late, but good"))
 	if got := load(e, r.Key).Token.AccessToken.Reveal(); got != "late, but good" {
@@ -423,7 +433,7 @@ func leaseOutlived(e *tokenEnv) {
 
 func leaseAfterCrash(e *tokenEnv) {
 	r := due(e, "account", 0)
-	crashed := renewed(leaseDue(e, 1, e.short)[0], "lost with the process")
+	crashed := renewed(leaseFirst(e, e.short), "lost with the process")
 	var second *instagram.Lease
 	e.eventually("another worker gets the record", func() bool {
 		got, err := leaserOf(e.peer).LeaseDue(e.ctx, e.app, 1, long)
@@ -444,7 +454,7 @@ func leaseAfterCrash(e *tokenEnv) {
 
 func loginDuringLease(e *tokenEnv) {
 	r := due(e, "account", 0)
-	lease := leaseDue(e, 1, long)[0]
+	lease := leaseFirst(e, long)
 	login := e.record("account", "of the new login")
 	login.Token.GrantedAt = epoch().Add(time.Hour)
 	login.Token.ObtainedAt = epoch().Add(time.Hour)
@@ -494,7 +504,7 @@ func deletionDuringLease(e *tokenEnv) {
 func leaseOfAnotherLife(e *tokenEnv) {
 	due(e, "account", 0)
 	k := key(e.app, "account")
-	old := renewed(leaseDue(e, 1, long)[0], "of the old life")
+	old := renewed(leaseFirst(e, long), "of the old life")
 	e.ok(e.store.DeleteToken(e.ctx, k), "delete")
 	is := due(e, "account", 0)
 	e.is(commit(e, old)[0], instagram.ErrTokenSuperseded, "commit of the old lease")
@@ -517,7 +527,7 @@ func badLeases(e *tokenEnv) {
 			e.Errorf("a lease of %v was given", d)
 		}
 	}
-	lease := leaseDue(e, 1, long)[0]
+	lease := leaseFirst(e, long)
 	forged := *lease
 	forged.Fence++
 	e.is(commit(e, renewed(&forged, "forged"))[0], instagram.ErrTokenSuperseded, "commit under a fence that was never given")
@@ -556,7 +566,7 @@ func oneWorkerEach(e *tokenEnv) {
 	held := make(map[instagram.TokenKey]int)
 	together(workers, func(w int) {
 		store := leaserOf(e.door(w))
-		for empty := 0; empty < 3; {
+		for empty := 0; empty < 3 && !e.Failed(); {
 			leases, err := store.LeaseDue(e.ctx, e.app, 7, long)
 			if err != nil {
 				e.Errorf("lease: %v", err)
@@ -567,16 +577,13 @@ func oneWorkerEach(e *tokenEnv) {
 			}
 			mu.Lock()
 			for _, lease := range leases {
-				held[lease.Record.Key]++
+				if held[lease.Record.Key]++; held[lease.Record.Key] == 2 {
+					e.Errorf("two workers hold %q", lease.Record.Key)
+				}
 			}
 			mu.Unlock()
 		}
 	})
-	for k, n := range held {
-		if n > 1 {
-			e.Errorf("%d workers hold %q", n, k)
-		}
-	}
 	if rest := leaseDue(e, records, long); len(held)+len(rest) != records { // a store may pass over what another worker is just taking
 		e.Errorf("%d of %d records were leased", len(held)+len(rest), records)
 	}

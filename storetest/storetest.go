@@ -137,15 +137,13 @@ func (e *env[S]) is(err, target error, doing string, args ...any) {
 	}
 }
 
-// wait passes time: real time, or none in a bubble.
+// wait passes time, real or that of a bubble, unless the part is over.
 func (e *env[S]) wait(d time.Duration) {
-	e.Helper()
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
 	case <-e.ctx.Done():
-		e.Fatal(context.Cause(e.ctx))
 	}
 }
 

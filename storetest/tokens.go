@@ -445,7 +445,10 @@ func noLostUpdates(e *tokenEnv) {
 	save(e, e.record("account", "x"), 0)
 	together(workers, func(w int) {
 		store := e.door(w)
-		for done := 0; done < each && !e.Failed(); {
+		for done, tries := 0, 0; done < each && !e.Failed(); tries++ {
+			if tries > 1000*workers*each { // of all writers one gets on, each time
+				e.Error("no writer gets on")
+			}
 			r, err := store.LoadToken(e.ctx, k)
 			if err != nil {
 				e.Errorf("load: %v", err)
@@ -484,7 +487,8 @@ func wholeRecords(e *tokenEnv) {
 				select {
 				case <-stop:
 					return
-				default:
+				default: // a pause, for in a bubble nobody's time passes while somebody is busy
+					e.wait(e.short / 1000)
 				}
 			}
 		})

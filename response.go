@@ -379,7 +379,10 @@ func requestSecrets(req *http.Request, secrets []string) []string {
 				secrets = append(secrets, v)
 			}
 		}
-		secrets = append(secrets, formSecrets(req)...)
+		if user, password, ok := req.BasicAuth(); ok {
+			secrets = append(secrets, user, password)
+		}
+		secrets = append(secrets, bodySecrets(req)...)
 		if req.Response == nil || req.Response.Request == nil {
 			break
 		}
@@ -388,26 +391,34 @@ func requestSecrets(req *http.Request, secrets []string) []string {
 	return secrets
 }
 
-// formSecrets returns what stands in the form that a request has sent, when it
-// can be read once more.
-func formSecrets(req *http.Request) []string {
-	if req.GetBody == nil || !strings.HasPrefix(wire.Canonical(req.Header).Get("Content-Type"), "application/x-www-form-urlencoded") {
+// bodySecrets returns what stands in the form or the JSON object that a
+// request has sent, when it can be read once more.
+func bodySecrets(req *http.Request) []string {
+	kind := wire.Canonical(req.Header).Get("Content-Type")
+	isForm, isJSON := strings.HasPrefix(kind, "application/x-www-form-urlencoded"), strings.Contains(kind, "json")
+	if req.GetBody == nil || !isForm && !isJSON {
 		return nil
 	}
 	body, err := req.GetBody()
 	if err != nil {
 		return nil
 	}
-	defer body.Close() //nolint:errcheck // a copy in memory
-	form, err := io.ReadAll(io.LimitReader(body, wire.MaxErrorBody))
+	defer func() { _ = body.Close() }()
+	sent, err := io.ReadAll(io.LimitReader(body, wire.MaxErrorBody))
 	if err != nil {
 		return nil
 	}
-	values, err := url.ParseQuery(string(form))
-	if err != nil && values == nil {
-		return nil
+	if isForm {
+		values, _ := url.ParseQuery(string(sent)) // what can be read of it
+		return redact.InValues(values, nil)
 	}
-	return redact.InValues(values, nil)
+	var secrets []string
+	for key, member := range wire.Parse(sent).Members() {
+		if redact.IsSecretName(key.Text()) {
+			secrets = append(secrets, member.Text())
+		}
+	}
+	return secrets
 }
 
 // versionHeader holds the Graph API version that served a call. It may differ

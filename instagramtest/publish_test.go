@@ -146,7 +146,10 @@ func TestContainerRefusals(t *testing.T) {
 
 func TestUpload(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	refused := newScene(t)
+	assert.Equal(t, [2]int{100, 0}, send(t, refused.Platform, "POST", accountURL+"/media",
+		"media_type", "REELS", "upload_type", "resumable", "access_token", refused.ig).fault(), "documented for Facebook Login only")
+	s := newScene(t, WithQuirks(Quirks{AcceptResumable: true}))
 	made := send(t, s.Platform, "POST", accountURL+"/media", "media_type", "REELS", "upload_type", "resumable", "access_token", s.ig)
 	to := made.field(t, "uri").(string)
 	assert.Equal(t, "https://rupload.facebook.com/ig-api-upload/v26.0/"+made.field(t, "id").(string), to)
@@ -154,10 +157,12 @@ func TestUpload(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), "POST", to, strings.NewReader(body))
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "OAuth "+token)
+		req.Header.Set("Offset", "0")
+		req.Header.Set("File_size", "5")
 		return do(t, s.Platform, req)
 	}
 	assert.Equal(t, "IN_PROGRESS", s.state(made.field(t, "id").(string)))
-	assert.Contains(t, upload(to, s.ig, "").text, `"retriable":false`)
+	assert.Contains(t, upload(to, s.ig, "").text, `"type":"PartialRequestError"`)
 	assert.Contains(t, upload(to+"1", s.ig, "x").text, "ProcessingFailedError")
 	assert.Contains(t, upload("https://rupload.facebook.com/", s.ig, "x").text, "ProcessingFailedError")
 	assert.Equal(t, [2]int{190, 0}, upload(to, "IGnobody", "x").fault())

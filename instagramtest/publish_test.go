@@ -44,14 +44,18 @@ func TestPublish(t *testing.T) {
 		require.Len(t, published, 1)
 		assert.Equal(t, Media{
 			ID: out.field(t, "id").(string), ContainerID: first, Caption: "Hello", URL: "https://x.example/a.jpg",
-			Type: "IMAGE", PublishedAt: time.Now(),
+			Type: "IMAGE", Product: "FEED", PublishedAt: time.Now(),
 		}, published[0])
 		one := send(t, s.Platform, "GET", igGraph+"/"+published[0].ID, "fields", "caption,media_type,timestamp,permalink,username", "access_token", s.ig)
 		assertText(t, `{"caption":"Hello","media_type":"IMAGE","timestamp":"2000-01-01T00:00:00+0000","permalink":"https:\/\/www.instagram.com\/p\/`+
 			published[0].ID+`\/","username":"seed_and_bloom","id":"`+published[0].ID+`"}`, one.text)
 
 		s.putOut(s.contain("media_type", "REELS", "video_url", "https://x.example/a.mp4"))
-		s.putOut(s.contain("media_type", "CAROUSEL", "children", "1,2"))
+		assert.Equal(t, [2]int{9007, 2207027}, send(t, s.Platform, "POST", accountURL+"/media",
+			"media_type", "CAROUSEL", "children", "1,2", "access_token", s.ig).fault(), "items that are none")
+		items := s.contain("image_url", "https://x.example/1.jpg", "is_carousel_item", "true") + "," +
+			s.contain("media_type", "VIDEO", "video_url", "https://x.example/2.mp4", "is_carousel_item", "true")
+		s.putOut(s.contain("media_type", "CAROUSEL", "children", items))
 		list := send(t, s.Platform, "GET", accountURL+"/media", "fields", "media_type", "limit", "2", "access_token", s.ig)
 		assert.Contains(t, list.text, `[{"media_type":"CAROUSEL_ALBUM","id":"`)
 		next := list.field(t, "paging", "next").(string)

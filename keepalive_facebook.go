@@ -19,18 +19,18 @@ func (c *Client) renewPages(ctx context.Context, person *Token) (missing []Token
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	granted, err := c.grantedAccounts(ctx, person)
+	found, err := c.discover(ctx, person, nil, false)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, key := range keys {
-		i := slices.IndexFunc(granted, func(t *Token) bool { return t.AccountID == key.AccountID })
+		i := slices.IndexFunc(found.Accounts, func(t *Token) bool { return t.AccountID == key.AccountID })
 		if i < 0 {
 			missing = append(missing, key)
 			continue
 		}
-		if err := c.savePage(ctx, key, granted[i]); err != nil {
+		if err := c.savePage(ctx, key, found.Accounts[i]); err != nil {
 			errs = append(errs, err)
 		}
 	}

@@ -30,6 +30,14 @@ type Discovery struct {
 	Gaps []Gap
 }
 
+// accounts returns what was found; nil when nothing was.
+func (d *Discovery) accounts() []*Token {
+	if d == nil {
+		return nil
+	}
+	return d.Accounts
+}
+
 // FoundPage is a Facebook Page that a person's token reaches.
 type FoundPage struct {
 	ID, Name string

@@ -19,22 +19,38 @@ func (c *Client) renewPages(ctx context.Context, person *Token) (missing []Token
 	if len(keys) == 0 {
 		return nil, nil
 	}
-	found, err := c.discover(ctx, person, nil, false)
+	granted, err := c.stillGranted(ctx, person, keys)
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, key := range keys {
-		i := slices.IndexFunc(found.Accounts, func(t *Token) bool { return t.AccountID == key.AccountID })
+		i := slices.IndexFunc(granted, func(t *Token) bool { return t.AccountID == key.AccountID })
 		if i < 0 {
 			missing = append(missing, key)
 			continue
 		}
-		if err := c.savePage(ctx, key, found.Accounts[i]); err != nil {
+		if err := c.savePage(ctx, key, granted[i]); err != nil {
 			errs = append(errs, err)
 		}
 	}
 	return missing, errors.Join(errs...)
+}
+
+// stillGranted returns the accounts that the person's token reaches. It looks
+// into businesses when one is missing that may have been found there.
+func (c *Client) stillGranted(ctx context.Context, person *Token, keys []TokenKey) ([]*Token, error) {
+	found, err := c.discover(ctx, person, nil, false)
+	if err != nil || !slices.Contains(person.Scopes, ScopeBusinessManagement) {
+		return found.accounts(), err
+	}
+	for _, key := range keys {
+		if !slices.ContainsFunc(found.Accounts, func(t *Token) bool { return t.AccountID == key.AccountID }) {
+			found, err = c.discover(ctx, person, nil, true)
+			break
+		}
+	}
+	return found.accounts(), err
 }
 
 // savePage puts an account's new Page token in the place of the old one.

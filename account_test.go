@@ -1,11 +1,13 @@
 package instagram_test
 
 import (
+	"bytes"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -269,4 +271,20 @@ func TestAPlainMockServer(t *testing.T) {
 	assert.Equal(t, "IGAAlong", result.Token.AccessToken.Reveal())
 	assert.Equal(t, "17841405793187641", result.Token.AccountID)
 	require.NoError(t, client.Close(t.Context()))
+}
+
+func TestAnotherVersionIsNoticedOnce(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	cfg := instagramConfig()
+	cfg.Version = "v22.0"
+	meta := newMeta()
+	meta.On("GET", "/me").Always(instagramtest.Answer{Header: http.Header{"Facebook-Api-Version": {"v24.0"}}})
+	account := newClient(t, cfg, meta, instagram.WithLogger(slog.New(slog.NewTextHandler(&log, nil)))).With(instagram.StaticToken(token()))
+	var info instagram.ResponseInfo
+	for range 3 {
+		require.NoError(t, account.Get(t.Context(), "me", nil, nil, instagram.CaptureResponse(&info)))
+	}
+	assert.Equal(t, "v24.0", info.Version)
+	assert.Equal(t, 1, strings.Count(log.String(), "another Graph API version"), log.String())
 }

@@ -14,7 +14,7 @@ func (c *Client) limiting(src TokenSource, next http.RoundTripper) http.RoundTri
 		call := callOf(req)
 		permit, err := c.opts.limiter.Acquire(req.Context(), Call{
 			Login: c.cfg.Login, AppID: c.cfg.AppID, AccountID: c.accountOf(req.Context(), src),
-			Priority: call.opts.priority, MaxWait: c.maxWait(call),
+			Priority: call.opts.priority, Cost: call.opts.cost, MaxWait: c.maxWait(call),
 		})
 		if err != nil {
 			closeBody(req)
@@ -28,6 +28,8 @@ func (c *Client) limiting(src TokenSource, next http.RoundTripper) http.RoundTri
 		outcome := Outcome{Sent: call.sent, Status: call.info.Status, Usage: call.info.Usage, Err: err}
 		if call.fault != nil {
 			outcome.Err = call.fault
+		} else if call.opts.outcome != nil && resp != nil {
+			call.opts.outcome(resp, &outcome)
 		}
 		c.opts.limiter.Done(permit, outcome)
 		return resp, err

@@ -139,7 +139,7 @@ func (s *Store) ListTokens(ctx context.Context, after instagram.TokenKey, n int)
 }
 
 // CountTokens implements [instagram.TokenCounter]. It reads an index and not
-// the rows; of a million, that takes a fraction of a second.
+// the rows; of a million, that takes half a second.
 func (s *Store) CountTokens(ctx context.Context, appID string) (instagram.TokenCounts, error) {
 	counts := instagram.TokenCounts{ByState: map[instagram.RecordState]int{}}
 	if !storable(appID) {

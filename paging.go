@@ -92,28 +92,36 @@ func Pages[T any](ctx context.Context, a *Account, path string, params any, opts
 		}
 		var seen circle
 		for number, empty := 1, 0; ; number++ {
-			after := query.Get("after")
 			page, err := readPage[T](ctx, a, edge, query, opts)
-			if empty++; err == nil && len(page.Items) > 0 {
-				empty = 0
-			}
-			switch {
-			case err != nil:
-			case page.More && page.After == "":
-				err = fmt.Errorf("the list goes on without a cursor: read it with Get, by since and until: %w", errors.ErrUnsupported)
-			case page.More && (empty >= maxEmptyPages || seen.again(page.After)):
-				err = fmt.Errorf("%w after %d pages", errEndless, number)
-			default:
+			if err == nil {
 				if !yield(page, nil) || !page.More {
 					return
 				}
+				if empty++; len(page.Items) > 0 {
+					empty = 0
+				}
+				err = page.goesOn(empty, &seen)
 				query.Set("after", page.After)
-				continue
+				if err == nil {
+					continue
+				}
+				number++ // the page that is not asked for
 			}
-			yield(nil, fmt.Errorf("instagram: list: %w", &PageError{Number: number, After: after, Err: err}))
+			yield(nil, fmt.Errorf("instagram: list: %w", &PageError{Number: number, After: query.Get("after"), Err: err}))
 			return
 		}
 	}
+}
+
+// goesOn returns why the page that follows cannot be asked for, nil when it can.
+func (p *Page[T]) goesOn(empty int, seen *circle) error {
+	switch {
+	case p.After == "":
+		return fmt.Errorf("the list goes on without a cursor: read it with Get, by since and until: %w", errors.ErrUnsupported)
+	case empty >= maxEmptyPages || seen.again(p.After):
+		return errEndless
+	}
+	return nil
 }
 
 // splitList takes the query off a path and returns it with the parameters, so

@@ -89,7 +89,7 @@ func (c *call) failure(op string) error {
 	c.fault.Op = op
 	switch {
 	case errors.Is(c.fault, ErrThrottled):
-		return &RateLimitError{RetryAfter: c.fault.RetryAfter, Bucket: c.fault.Usage.Peak().Bucket, Err: c.fault}
+		return &RateLimitError{RetryAfter: c.fault.RetryAfter, Bucket: c.fault.Bucket(), Err: c.fault}
 	case (c.isWrite() && !c.opts.repeatable || c.opts.once) && errors.Is(c.fault, ErrTransient) && !c.fault.certainlyRefused():
 		return fmt.Errorf("%w: %w", c.fault, ErrOutcomeUnknown)
 	}

@@ -173,7 +173,8 @@ func (r *retrier) afterFault(call *call, reason string, unclear bool) verdict {
 // for each further one makes the block longer.
 func (r *retrier) judgeThrottled(call *call) verdict {
 	_, unpaced := r.c.opts.limiter.(noLimit)
-	if rule := call.fault.rule(); rule != nil && (rule.quota == quotaPublishing || rule.quota == quotaHashtags) {
+	switch call.fault.Bucket().Family {
+	case quotaPublishing, quotaHashtags:
 		return verdict{reason: "throttled by a quota that is not one of calls, and lasts for hours"}
 	}
 	if r.src == nil || unpaced || call.attempts-call.parked >= r.c.opts.retry.MaxAttempts {

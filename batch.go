@@ -220,10 +220,11 @@ func (b *batch) post(ctx context.Context, parts []*part) ([]*partAnswer, error) 
 	var made *call
 	ctx = WithCallOptions(ctx, func(o *callOptions) {
 		o.cost, o.repeatable, o.made = len(parts), reads, &made
-		o.outcome = func(resp *http.Response, out *Outcome) {
+		o.outcome = func(resp *http.Response, out Outcome) Outcome {
 			if answers, problem = readParts(resp); problem == nil {
-				tellParts(answers, resp.Header, out)
+				tellParts(answers, resp.Header, &out)
 			}
+			return out
 		}
 	})
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, b.a.c.versioned(b.a.c.hosts.graph).String()+"/", strings.NewReader(form.Encode()))

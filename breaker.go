@@ -32,7 +32,7 @@ const (
 // renewals of a client report to it.
 type breaker struct {
 	mu     sync.Mutex
-	recent []attempt // the last outcome of each of the last accounts, a ring
+	recent []sample // the last outcome of each of the last accounts, a ring
 	next   int
 	at     map[string]int // where in recent an account is
 	streak map[string]struct{}
@@ -42,7 +42,7 @@ type breaker struct {
 	probe  time.Time // when the next account may be tried
 }
 
-type attempt struct {
+type sample struct {
 	account string
 	when    time.Time
 	finding finding
@@ -114,7 +114,7 @@ func (b *breaker) report(account string, f finding, doubtful bool, began, now ti
 	if f == foundThrottled {
 		return unchanged
 	}
-	b.noteLocked(attempt{account: account, when: now, finding: f})
+	b.noteLocked(sample{account: account, when: now, finding: f})
 	switch {
 	case f == foundAlive || f.permanent() && !doubtful:
 		clear(b.streak)
@@ -138,7 +138,7 @@ func (b *breaker) resetLocked() {
 	clear(b.streak)
 }
 
-func (b *breaker) noteLocked(a attempt) {
+func (b *breaker) noteLocked(a sample) {
 	if b.at == nil {
 		b.at = make(map[string]int, breakerKeeps)
 	}

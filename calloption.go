@@ -19,7 +19,7 @@ type callOptions struct {
 	capture    *ResponseInfo
 	cost       int // calls that the request counts as; 0: 1
 	// outcome tells the limiter more than the answer's status and headers do
-	outcome func(*http.Response, *Outcome)
+	outcome func(*http.Response, Outcome) Outcome
 }
 
 // Background marks work that can wait: it stops a few percent before the

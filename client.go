@@ -78,6 +78,8 @@ type Client struct {
 	base     http.RoundTripper // below all layers
 	budget   backoff.Budget    // of retries, shared by all calls
 	versions versionNotices
+	idle     idleBodies
+	traces   bool // somebody is told
 }
 
 // New returns a client for the configuration, which it copies. Everything that
@@ -117,6 +119,8 @@ func (c *Client) setDefaults() {
 	if c.opts.tracer == nil {
 		c.opts.tracer = NopTracer{}
 	}
+	_, silent := c.opts.tracer.(NopTracer)
+	c.traces = !silent
 	c.opts.retry = c.opts.retry.withDefaults()
 	c.logger = c.opts.logger
 	c.base = c.opts.transport

@@ -49,8 +49,8 @@ type FoundPage struct {
 	Tasks []string
 	// Edge is where the Page was found, such as "me/accounts".
 	Edge string
-	// BusinessID and BusinessName are those of the business through which it
-	// was found, "" for a Page that the person has directly.
+	// BusinessID and BusinessName are those of the business that has it; "" when
+	// there is none, or businesses were not looked at.
 	BusinessID, BusinessName string
 
 	connectedID string // an account that is linked in the Page's settings, professional or not
@@ -175,7 +175,14 @@ func (d *discovery) read(ctx context.Context, origin FoundPage) error {
 			return err
 		}
 		page := readFoundPage(origin, wire.Parse(raw))
-		if page.ID == "" || slices.ContainsFunc(d.Pages, func(p FoundPage) bool { return p.ID == page.ID }) {
+		at := slices.IndexFunc(d.Pages, func(p FoundPage) bool { return p.ID == page.ID })
+		switch {
+		case page.ID == "":
+			continue
+		case at >= 0:
+			if have := &d.Pages[at]; have.BusinessID == "" {
+				have.BusinessID, have.BusinessName = page.BusinessID, page.BusinessName
+			}
 			continue
 		}
 		if page.BusinessID != "" && (page.AccountID == "" || page.token.IsZero()) {
@@ -262,7 +269,6 @@ func (d *discovery) businesses(ctx context.Context) error {
 }
 
 func (d *discovery) business(ctx context.Context, b FoundPage) error {
-	before := len(d.Pages)
 	for _, edge := range []string{"owned_pages", "client_pages"} {
 		b.Edge = b.BusinessID + "/" + edge
 		err := d.list(ctx, b)
@@ -274,7 +280,7 @@ func (d *discovery) business(ctx context.Context, b FoundPage) error {
 			return nil
 		}
 	}
-	if len(d.Pages) == before && !slices.ContainsFunc(d.Pages, func(p FoundPage) bool { return p.BusinessID == b.BusinessID }) {
+	if !slices.ContainsFunc(d.Pages, func(p FoundPage) bool { return p.BusinessID == b.BusinessID }) {
 		d.gap(b, GapNoPages)
 	}
 	return nil

@@ -17,8 +17,8 @@ import (
 )
 
 // listOf scripts an edge of ten items, three on a page.
-func listOf(meta *instagramtest.Platform) *instagramtest.Route {
-	return meta.On("GET", "/1/comments").Func(func(r instagramtest.Request) instagramtest.Answer {
+func listOf(meta *instagramtest.Platform) {
+	meta.On("GET", "/1/comments").Func(func(r instagramtest.Request) instagramtest.Answer {
 		from, _ := strconv.Atoi(strings.TrimPrefix(r.Param("after"), "c"))
 		var items []string
 		for i := from; i < min(from+3, 10); i++ {
@@ -159,7 +159,7 @@ func TestListsThatCannotBeReadToTheirEnd(t *testing.T) {
 			assert.LessOrEqual(t, len(items), tt.items, "bounded")
 			assert.LessOrEqual(t, n, 100)
 			if tt.want != nil {
-				assert.ErrorIs(t, err, tt.want)
+				require.ErrorIs(t, err, tt.want)
 				assert.Len(t, items, tt.items, "what came is not lost")
 			}
 			assert.Contains(t, err.Error(), tt.text)

@@ -23,10 +23,10 @@ func (p *Platform) publishingQuota() int { return cmp.Or(p.quota, quotaTotal) }
 
 // product is the media_product_type of what a container becomes.
 func (k *container) product() string {
-	switch {
-	case k.kind == "STORIES":
+	switch k.kind {
+	case "STORIES":
 		return "STORY"
-	case k.kind == "REELS":
+	case "REELS":
 		return "REELS"
 	default:
 		return "FEED"

@@ -6,6 +6,7 @@ package redisstore
 import (
 	"context"
 	"errors"
+	"net"
 	"strconv"
 	"sync/atomic"
 	"testing"
@@ -34,7 +35,7 @@ func (h *hook) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
 			return h.fail
 		}
 		err := next(ctx, cmd)
-		if h.repeat && err == nil && cmd.Name() == "evalsha" {
+		if h.repeat && err == nil && (cmd.Name() == "evalsha" || cmd.Name() == "eval") {
 			return next(ctx, cmd)
 		}
 		return err
@@ -170,5 +171,42 @@ func TestErrorsKeepSecrets(t *testing.T) {
 				require.ErrorIs(t, err, h.fail)
 			}
 		}
+	}
+}
+
+// TestSilentServer shows that a server which takes a call and never answers
+// holds nobody longer than the context.
+func TestSilentServer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = listener.Close() }()
+	rdb := redis.NewClient(&redis.Options{Addr: listener.Addr().String(), MaxRetries: -1, ReadTimeout: time.Second, DialerRetries: 1})
+	defer func() { _ = rdb.Close() }()
+	s := New(rdb)
+	calls := map[string]func(ctx context.Context) error{
+		"load":   func(ctx context.Context) error { _, err := s.LoadToken(ctx, record("1").Key); return err },
+		"save":   func(ctx context.Context) error { _, err := s.SaveToken(ctx, record("1"), 0); return err },
+		"delete": func(ctx context.Context) error { return s.DeleteToken(ctx, record("1").Key) },
+		"lease":  func(ctx context.Context) error { _, err := s.LeaseDue(ctx, "app", 1, time.Minute); return err },
+		"commit": func(ctx context.Context) error {
+			_, err := s.CommitLeases(ctx, []*instagram.Lease{{Record: record("1")}})
+			return err
+		},
+		"find":  func(ctx context.Context) error { _, err := s.FindTokens(ctx, "app", "1"); return err },
+		"list":  func(ctx context.Context) error { _, err := s.ListTokens(ctx, instagram.TokenKey{}, 1); return err },
+		"count": func(ctx context.Context) error { _, err := s.CountTokens(ctx, "app"); return err },
+		"put":   func(ctx context.Context) error { return s.PutState(ctx, "1", time.Minute) },
+		"take":  func(ctx context.Context) error { return s.TakeState(ctx, "1") },
+	}
+	for name, call := range calls {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(50*time.Millisecond, func() { cancel(errors.New("shutdown")) })
+			start := time.Now()
+			err := call(ctx)
+			require.ErrorIs(t, err, context.Canceled)
+			require.ErrorIs(t, err, context.Cause(ctx))
+			assert.Less(t, time.Since(start), time.Second)
+		})
 	}
 }

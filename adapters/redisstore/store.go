@@ -101,7 +101,39 @@ func (s *Store) apps() string { return s.prefix + "apps" }
 
 // run runs a script for an app.
 func (s *Store) run(ctx context.Context, script *redis.Script, appID string, args ...any) *redis.Cmd {
-	return script.Run(ctx, s.rdb, s.sets(appID), append([]any{s.names(appID)}, args...)...)
+	answer, err := await(ctx, func() (*redis.Cmd, error) {
+		return script.Run(ctx, s.rdb, s.sets(appID), append([]any{s.names(appID)}, args...)...), nil
+	})
+	if err != nil {
+		answer = redis.NewCmd(ctx)
+		answer.SetErr(err)
+	}
+	return answer
+}
+
+// await returns what ask does, or the context's error when that comes first.
+// go-redis does not hear of a cancellation while it waits for an answer, only
+// of its own timeouts, which then end what is left behind here.
+func await[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	var none T
+	if ctx.Err() != nil {
+		return none, ctx.Err()
+	}
+	came := make(chan answer, 1)
+	go func() {
+		value, err := ask()
+		came <- answer{value, err}
+	}()
+	select {
+	case a := <-came:
+		return a.value, a.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
 }
 
 // mark returns what one call writes into the records it changes, so that it

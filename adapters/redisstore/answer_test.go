@@ -1,6 +1,6 @@
 package redisstore
 
-// This file answers: what happens when answers are lost, records are damaged,
+// This file answers: what happens when answers are lost, records are corrupt,
 // and how often is Redis asked?
 
 import (
@@ -114,8 +114,9 @@ func TestRoundTripsOfABatch(t *testing.T) {
 	assert.LessOrEqual(t, trips, int64(10))
 }
 
-func TestDamagedRecords(t *testing.T) {
-	s := open(t, freshPrefix(t))
+func TestCorruptRecords(t *testing.T) {
+	var reported []error
+	s := New(client(t), WithKeyPrefix(freshPrefix(t)), OnUnreadable(func(err error) { reported = append(reported, err) }))
 	ctx := t.Context()
 	var revs [3]instagram.Revision
 	for i := range revs {
@@ -128,12 +129,22 @@ func TestDamagedRecords(t *testing.T) {
 	require.NoError(t, s.rdb.HSet(ctx, s.token(bad), "token", `{"access_token":"`+canary+`"`).Err())
 
 	_, err := s.LoadToken(ctx, bad)
-	require.ErrorIs(t, err, ErrDamaged)
+	require.ErrorAs(t, err, new(*CorruptError))
 	assert.NotContains(t, err.Error(), canary)
 	leases, err := s.LeaseDue(ctx, "app", 10, time.Minute)
 	require.NoError(t, err)
-	assert.Len(t, leases, 2, "a damaged record does not hold up the others")
+	assert.Len(t, leases, 2, "a corrupt record does not hold up the others")
 	require.NoError(t, s.ReleaseLeases(ctx, leases))
+	listed, err := s.ListTokens(ctx, instagram.TokenKey{}, 2)
+	require.NoError(t, err)
+	assert.Len(t, listed, 2)
+	require.Len(t, reported, 2)
+	for _, err := range reported {
+		corrupt, ok := errors.AsType[*CorruptError](err)
+		require.True(t, ok)
+		assert.Equal(t, bad, corrupt.Key)
+		assert.NotContains(t, err.Error(), canary)
+	}
 	end, err := s.rdb.ZScore(ctx, s.names("app")+"leases", "1").Result()
 	require.NoError(t, err)
 	assert.Greater(t, end, float64(time.Now().Add(23*time.Hour).UnixMicro()), "it is set aside for a day")

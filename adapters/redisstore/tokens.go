@@ -14,11 +14,11 @@ import (
 	"github.com/seed-922467ee/instagram"
 )
 
-// LoadToken implements [instagram.TokenStore]. A record that cannot be read gives [ErrDamaged].
+// LoadToken implements [instagram.TokenStore]. A record that cannot be read gives a [*CorruptError].
 func (s *Store) LoadToken(ctx context.Context, k instagram.TokenKey) (*instagram.Record, error) {
 	found, err := s.load(ctx, k)
 	if err == nil {
-		err = found.damaged
+		err = found.corrupt
 	}
 	if err != nil {
 		return nil, failed(ctx, "load token", k.String(), err)
@@ -101,7 +101,8 @@ func (s *Store) FindTokens(ctx context.Context, appID, appScopedID string) ([]in
 	return keys, nil
 }
 
-// ListTokens implements [instagram.TokenLister], in the order of the keys' bytes.
+// ListTokens implements [instagram.TokenLister], in the order of the keys'
+// bytes. Records that cannot be read are passed over; see [OnUnreadable].
 func (s *Store) ListTokens(ctx context.Context, after instagram.TokenKey, n int) ([]*instagram.Record, error) {
 	var records []*instagram.Record
 	for len(records) < n {
@@ -120,8 +121,8 @@ func (s *Store) ListTokens(ctx context.Context, after instagram.TokenKey, n int)
 			r := found[k]
 			switch {
 			case r == nil: // deleted in between
-			case r.damaged != nil:
-				return nil, failed(ctx, "list tokens", k.String(), r.damaged)
+			case r.corrupt != nil:
+				s.report(r.corrupt)
 			default:
 				records = append(records, r.record)
 			}

@@ -1,6 +1,6 @@
 package sqlstore
 
-// This file answers: what happens when rows are damaged, calls are cancelled,
+// This file answers: what happens when rows are corrupt, calls are cancelled,
 // and how often is the database asked?
 
 import (
@@ -22,29 +22,41 @@ import (
 
 const canary = "IGAAcanarycanary"
 
-func TestDamagedRows(t *testing.T) {
+func TestCorruptRows(t *testing.T) {
 	for name, home := range homes() {
 		t.Run(name, func(t *testing.T) {
-			s := home(t).open(t)
+			h := home(t)
+			var reported []error
+			s, err := Open(t.Context(), h.db(t), WithTablePrefix(h.prefix), OnUnreadable(func(err error) { reported = append(reported, err) }))
+			require.NoError(t, err)
 			ctx := t.Context()
 			var revs [3]instagram.Revision
 			for i := range revs {
-				var err error
 				revs[i], err = s.SaveToken(ctx, record(strconv.Itoa(i), canary), 0)
 				require.NoError(t, err)
 			}
 			bad := record("1", canary)
-			_, err := s.exec(ctx, `update {tokens} set token = $3 where app_id = $1 and account_id = $2`,
+			_, err = s.exec(ctx, `update {tokens} set token = $3 where app_id = $1 and account_id = $2`,
 				"app", "1", []byte(`{"access_token":"`+canary+`"`))
 			require.NoError(t, err)
 
 			_, err = s.LoadToken(ctx, bad.Key)
-			require.ErrorIs(t, err, ErrDamaged)
+			require.ErrorAs(t, err, new(*CorruptError))
 			assert.NotContains(t, err.Error(), canary)
 			leases, err := s.LeaseDue(ctx, "app", 10, time.Minute)
 			require.NoError(t, err)
-			assert.Len(t, leases, 2, "a damaged row does not hold up the others")
+			assert.Len(t, leases, 2, "a corrupt row does not hold up the others")
 			require.NoError(t, s.ReleaseLeases(ctx, leases))
+			listed, err := s.ListTokens(ctx, instagram.TokenKey{}, 2)
+			require.NoError(t, err)
+			assert.Len(t, listed, 2)
+			require.Len(t, reported, 2)
+			for _, err := range reported {
+				corrupt, ok := errors.AsType[*CorruptError](err)
+				require.True(t, ok)
+				assert.Equal(t, bad.Key, corrupt.Key)
+				assert.NotContains(t, err.Error(), canary)
+			}
 			r, err := s.load(ctx, bad.Key)
 			require.NoError(t, err)
 			assert.Greater(t, time.Until(r.until.Time), 23*time.Hour, "it is set aside for a day")

@@ -55,7 +55,23 @@ func (r Reason) String() string {
 type Params struct {
 	Window     time.Duration // length of the rolling window
 	MaxSlots   uint32        // most slices of time a ledger keeps; bounds its memory to 8 bytes each
+	FewSlots   uint32        // the same while less than a quarter of the quota is used
 	Background float64       // part of the quota kept from background calls, such as 0.05
+}
+
+// slotsPerWindow is the finest resolution of a ledger: 0.2 s of an hour, 5 s of a day.
+const slotsPerWindow = 1 << 14
+
+func (p *Params) slotLen() time.Duration { return max(p.Window/slotsPerWindow, 1) }
+
+// slot returns the number of the slot of a time.
+func (p *Params) slot(now time.Duration) uint32 {
+	return uint32(now / p.slotLen()) // #nosec G115 -- 2^32 slots of an hour are 29 years
+}
+
+// slots returns how many slots d is long, rounded up.
+func (p *Params) slots(d time.Duration) uint32 {
+	return uint32((d + p.slotLen() - 1) / p.slotLen()) // #nosec G115 -- d is a few windows at most
 }
 
 // How carefully a bucket is used. The simulation in package simulate chose the figures.
@@ -65,9 +81,11 @@ const (
 	exploreShare = 400              // of the limit, in flight when the end is near but not known
 	minBlock     = 60 * time.Second // after a refusal without a stated wait; doubles
 	maxBackoff   = time.Hour        // of such waits
+	lookShare    = 0.01             // of our calls may be spent on looking whether others have left
 	etaSlack     = 2 * time.Minute  // a stated wait is in whole minutes; the ledger knows better within these
 	probePatient = 30 * time.Second // after which a probe that has no answer yet is not waited for
 	leakAfter    = 5 * time.Minute  // a permit is forgotten after one to two of these
+	wayMargin    = time.Second      // a call is counted by the platform at most this much later than by us
 	staleAfter   = 30 * time.Second // without an answer a used bucket is entered by one call
 	ghostMargin  = 4                // calls of others that should have left before we look again
 	minGhostWait = 2 * time.Second
@@ -112,6 +130,7 @@ type Governor struct {
 
 	fly      [2]uint32 // calls in flight, by even and odd epochs
 	sent     uint32    // calls ever sent; wraps
+	learnt   uint32    // slots in the window, where it was found to be shorter than documented; 0: not
 	readSent uint32    // sent, when the last header was read
 	block    uint32    // sent, when the bucket was blocked last
 	good     uint32    // successes before k was known
@@ -170,11 +189,11 @@ func (g *Governor) inFlight() float64 { return float64(g.fly[0] + g.fly[1]) }
 
 // roll lets time pass.
 func (g *Governor) roll(p *Params, now time.Duration) {
-	s := slotOf(now, p.Window)
-	if g.led.expire(s) > 0 {
+	s := p.slot(now)
+	if gone := g.span() + 1 + p.slots(wayMargin); s > gone && g.led.expire(s-gone) > 0 {
 		g.flags &^= flagAnchor // a slope ends where calls leave the window: when they do is not exactly known
 	}
-	if h := uint16(s / (slotsPerWindow / 2)); h != g.half { // #nosec G115 -- compared by difference only
+	if h := uint16(s / (g.span() / 2)); h != g.half { // #nosec G115 -- compared by difference only
 		switch h - g.half {
 		case 1:
 			g.refs = [3]uint16{0, g.refs[0], g.refs[1]}
@@ -197,11 +216,34 @@ func (g *Governor) roll(p *Params, now time.Duration) {
 	}
 }
 
+// span returns how many slots the window is long.
+func (g *Governor) span() uint32 {
+	if g.learnt != 0 {
+		return g.learnt
+	}
+	return slotsPerWindow
+}
+
+// leaves returns when the calls of a slice that ended with slot s have left the
+// platform's window for sure.
+func (g *Governor) leaves(p *Params, s uint32) time.Duration {
+	return time.Duration(s+g.span()+1+p.slots(wayMargin)) * p.slotLen()
+}
+
+// limbo returns how many calls may have left the platform's window already
+// though the ledger still holds them.
+func (g *Governor) limbo(now uint32) float64 {
+	if now < g.span() {
+		return 0
+	}
+	return float64(g.led.begun(now - g.span()))
+}
+
 // sure returns how many calls of the window are known to have been let
 // through, when the clock shows slot now. Refused calls are not among them,
 // though the platform may count them: it is the lower figure that does no harm.
 func (g *Governor) sure(now uint32) float64 {
-	return max(0, float64(g.led.total)-float64(g.led.limbo(now))-g.inFlight()-g.refusals())
+	return max(0, float64(g.led.total)-g.limbo(now)-g.inFlight()-g.refusals())
 }
 
 // refusals returns how many calls were refused in the last one to one and a half windows.
@@ -261,16 +303,16 @@ func (g *Governor) Take(p *Params, now time.Duration, a Ask) (Mark, Reason) {
 	if g.began == 0 {
 		g.began = now
 	}
-	g.led.add(slotOf(now, p.Window), a.Cost, g.slots(p))
+	g.led.add(p.slot(now), a.Cost, g.slices(p))
 	g.sent += a.Cost
 	g.fly[g.epoch&1] += a.Cost
 	return markOf(g.sent, g.epoch), Free
 }
 
-// slots returns how long the ledger may grow: short while little of the quota is used.
-func (g *Governor) slots(p *Params) uint32 {
+// slices returns how long the ledger may grow: short while little of the quota is used.
+func (g *Governor) slices(p *Params) uint32 {
 	if !g.is(flagK) || float64(g.led.total) < g.k/4 {
-		return min(p.MaxSlots, 8)
+		return p.FewSlots
 	}
 	return p.MaxSlots
 }
@@ -341,7 +383,7 @@ func (g *Governor) Next(p *Params, now time.Duration, a Ask, ahead int) time.Dur
 	}
 	var t time.Duration
 	if s, ok := g.led.slotOfNth(uint32(need)); ok {
-		t = leaves(s, p.Window)
+		t = g.leaves(p, s)
 	} else {
 		t = now + p.Window
 	}
@@ -366,7 +408,7 @@ func (g *Governor) calm(now time.Duration) bool {
 func (g *Governor) gather(p *Params, now time.Duration, sent, done uint32) {
 	g.roll(p, now)
 	if sent > 0 {
-		g.led.add(slotOf(now, p.Window), sent, g.slots(p))
+		g.led.add(p.slot(now), sent, g.slices(p))
 		g.sent += sent
 		g.fly[g.epoch&1] += sent
 	}

@@ -92,14 +92,15 @@ const (
 )
 
 const (
-	flagK       uint8 = 1 << iota // k is known
-	flagCapped                    // k was found by a refusal
-	flagRead                      // there was a usage header
-	flagProbing                   // blocked; the next call is a probe
+	flagK       uint16 = 1 << iota // k is known
+	flagCapped                     // k was found by a refusal
+	flagRead                       // there was a usage header
+	flagProbing                    // blocked; the next call is a probe
 	flagAnchor
-	flagQuiet // the last answer had no usage header
-	flagLag   // a call was refused while the header showed room: it tells of the past
-	flagTrust // calls are refused as soon as the header says 100
+	flagQuiet  // the last answer had no usage header
+	flagLag    // a call was refused while the header showed room: it tells of the past
+	flagWindow // the window is as long as we think: a stated wait, or the end of one, agreed
+	flagTrust  // calls are refused as soon as the header says 100
 )
 
 // Governor paces the calls of one bucket: it learns how many calls of ours fit
@@ -140,7 +141,7 @@ type Governor struct {
 	half     uint16    // the last half window
 	over     uint8     // calls let through since the header first said 100
 	strikes  uint8     // refusals in a row
-	flags    uint8
+	flags    uint16
 }
 
 // point pairs a percentage with our own calls in the window at that moment:
@@ -183,7 +184,7 @@ func (g *Governor) landed(m Mark, n uint32) {
 	*f -= min(*f, n)
 }
 
-func (g *Governor) is(f uint8) bool { return g.flags&f != 0 }
+func (g *Governor) is(f uint16) bool { return g.flags&f != 0 }
 
 func (g *Governor) inFlight() float64 { return float64(g.fly[0] + g.fly[1]) }
 
@@ -278,6 +279,19 @@ func (g *Governor) explore() float64 {
 // others reports whether a good part of the bucket is used by someone else.
 func (g *Governor) others() bool { return !g.is(flagRead) || g.k < 0.9*g.l }
 
+// unsure reports whether it pays to look before our own calls leave: others use
+// the bucket too, or the window may be shorter than documented.
+func (g *Governor) unsure(p *Params, now time.Duration) bool {
+	if g.others() {
+		return true
+	}
+	if g.is(flagWindow) || g.learnt != 0 {
+		return false
+	}
+	s, ok := g.led.slotOfNth(1)
+	return ok && g.leaves(p, s)-now > maxBackoff
+}
+
 // keep returns how many calls of room the call must leave.
 func (g *Governor) keep(p *Params, a Ask) float64 {
 	if a.Priority == Background {
@@ -358,8 +372,8 @@ func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
 		(!g.is(flagLag) || now-g.fullAt > p.Window/4) {
 		return Free // the last answer says so, and nothing was sent since
 	}
-	if fly == 0 && g.others() && now >= g.retry {
-		return Free // somebody else's calls may have left the window
+	if fly == 0 && now >= g.retry && g.unsure(p, now) {
+		return Free // calls may have left the window that we do not know of
 	}
 	return Full
 }
@@ -387,7 +401,7 @@ func (g *Governor) Next(p *Params, now time.Duration, a Ask, ahead int) time.Dur
 	} else {
 		t = now + p.Window
 	}
-	if g.others() && g.retry > now {
+	if g.retry > now && g.unsure(p, now) {
 		t = min(t, g.retry)
 	}
 	return t

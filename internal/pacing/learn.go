@@ -54,6 +54,9 @@ func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report)
 	}
 	if r.Counted {
 		if probe {
+			if g.strikes > 1 && g.room() >= 1 {
+				g.flags |= flagWindow
+			}
 			g.flags &^= flagProbing
 			g.strikes = 0
 		}
@@ -173,16 +176,17 @@ func (g *Governor) shut(p *Params, now, least, most time.Duration, stated bool) 
 	until := most
 	if s, ok := g.led.slotOfNth(uint32(max(1, float64(g.led.total)-g.k+1))); ok {
 		own := g.leaves(p, s) // when there will be room again for what we know
+		agrees := stated && !g.others() && own-least <= etaSlack && least-own <= etaSlack
+		if agrees {
+			g.flags |= flagWindow
+		}
 		switch {
-		case g.others() || stated && own-least > etaSlack:
-			until = max(least, min(most, own))
-		case stated:
+		case agrees:
 			until = max(least, own)
+		case stated || g.unsure(p, now):
+			until = max(least, min(most, own))
 		default:
 			until = max(least, own)
-			if g.strikes <= 1 {
-				until = max(least, min(own, now+time.Hour)) // once, in case the window is shorter than documented
-			}
 		}
 	}
 	g.blocked = max(g.blocked, until)
@@ -269,6 +273,7 @@ func (g *Governor) shorter(p *Params, now uint32, u float64) bool {
 		return false
 	}
 	g.learnt = span
+	g.flags &^= flagWindow
 	g.led.expire(now - min(now, span+1+p.slots(wayMargin)))
 	g.flags &^= flagAnchor
 	return true

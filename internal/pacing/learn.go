@@ -123,9 +123,11 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 	if r.Usage > 101 {          // others, or a smaller quota: fewer would have fit
 		sure = max(0, min(sure, sure+(100-r.Usage)/100*max(g.l, sure)))
 	}
-	if a := g.anchor; g.is(flagAnchor) && a.u < 97 {
-		if n := sure - float64(a.lo); n > 0 {
-			g.l = min(g.l, 100*n/(99-float64(a.u)))
+	if g.is(flagAnchor) { // it is full now, and what was sent since a header is known
+		for _, from := range [...]point{g.anchor, g.last} {
+			if n := float64(g.led.total) - float64(from.lo); n > 0 && from.u <= 98 {
+				g.l = min(g.l, 100*n/(99-float64(from.u)))
+			}
 		}
 	}
 	if !straggler {
@@ -149,7 +151,9 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 	if !g.is(flagK) || sure < g.k {
 		g.k = sure
 	}
-	g.l = max(g.l, g.k)
+	if !g.is(flagRead) || g.is(flagWindow) || p.Window <= maxBackoff {
+		g.l = max(g.l, g.k)
+	}
 	g.flags |= flagK | flagCapped
 	g.good = 0
 	least := r.Hint
@@ -223,7 +227,7 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	at := point{float32(g.sure(s)), float32(all), float32(u), s}
 	g.readSent = g.sent
 	if g.is(flagAnchor) {
-		g.slope(at)
+		g.slope(p, at)
 	} else {
 		if !g.is(flagRead) {
 			g.l = max(g.l, 100*float64(at.lo)/(u+1))
@@ -292,11 +296,11 @@ func commonWindows() iter.Seq[time.Duration] {
 	}
 }
 
-// slopePart of the window is how long a slope may be when others' calls leave it.
-const slopePart = 120
+// slopeTime is how long a slope may be when others' calls leave the window.
+const slopeTime = 30 * time.Second
 
 // slope corrects the limit by how much the percentage rose with our own calls.
-func (g *Governor) slope(at point) {
+func (g *Governor) slope(p *Params, at point) {
 	du := float64(at.u - g.last.u)
 	expect := 100 * float64(at.hi-g.last.lo) / max(g.l, 1) // at most
 	switch {
@@ -305,9 +309,9 @@ func (g *Governor) slope(at point) {
 		at.hi < g.anchor.lo, at.u < g.anchor.u:
 		g.drop(at)
 	default:
-		g.bound(at)
+		g.bound(p, at)
 		g.last = at
-		if g.anchor.u > 2 && (at.u > g.anchor.u+30 || at.at-g.anchor.at > g.span()/slopePart) {
+		if g.anchor.u > 2 && (at.u > g.anchor.u+30 || at.at-g.anchor.at > p.slots(slopeTime)) {
 			g.anchor = at
 		}
 	}
@@ -317,11 +321,11 @@ func addUpTo(a uint16, n uint32) uint16 {
 	return uint16(min(uint32(a)+n, 1<<16-1)) // #nosec G115 -- bounded
 }
 
-func (g *Governor) bound(at point) {
+func (g *Governor) bound(p *Params, at point) {
 	du := float64(at.u - g.anchor.u)
 	// Others' calls that leave the window hide the rise of ours: unless there
 	// were none to begin with, only a short stretch shows the limit.
-	calm := g.anchor.u <= 2 || at.at-g.anchor.at <= g.span()/slopePart
+	calm := g.anchor.u <= 2 || at.at-g.anchor.at <= p.slots(slopeTime)
 	if lo := 100 * float64(at.lo-g.anchor.hi) / (du + 1); lo > g.l && calm {
 		g.l = lo
 	}

@@ -65,8 +65,8 @@ func NewLimiter(opts LimiterOptions) Limiter {
 	opts = opts.withDefaults()
 	l := &limiter{began: time.Now().Add(-time.Second)} // an instant of 0 would mean "never"
 	l.pacer = pacing.New(pacing.Config{
-		App:         pacing.Params{Window: opts.AppWindow, MaxSlots: 2048, Background: opts.BackgroundReserve},
-		Account:     pacing.Params{Window: opts.AccountWindow, MaxSlots: 512, Background: opts.BackgroundReserve},
+		App:         pacing.Params{Window: opts.AppWindow, MaxSlots: 2048, FewSlots: 2048, Background: opts.BackgroundReserve},
+		Account:     pacing.Params{Window: opts.AccountWindow, MaxSlots: 512, FewSlots: 8, Background: opts.BackgroundReserve},
 		MaxAccounts: opts.MaxAccounts,
 		Ready:       func(w *pacing.Waiter) { w.Data.(chan struct{}) <- struct{}{} },
 		Arm:         l.arm,

@@ -51,6 +51,7 @@ func newApp(k AppKey) *App {
 const (
 	heavyShare = 0.05 // of the limit: an account that used more leaves room for those that did not
 	lightFades = 12   // of the window: how long a call of a light account is remembered
+	fadeSlots  = 16   // fading is counted in steps of so many slots
 	maxReserve = 0.5  // of the limit, kept from heavy accounts at most
 	calmRoom   = 2048 // calls of room from which on callers need not meet
 	calmSpan   = time.Second
@@ -115,8 +116,8 @@ func (a *App) next(p *Pacer, now time.Duration, ask Ask, ahead int) time.Duratio
 
 // fade lets an account's spent calls fade, and reports whether it uses much.
 func (a *App) fade(p *Pacer, now time.Duration, acct *Account) bool {
-	if s := slotOf(now, p.cfg.App.Window); s != acct.faded {
-		acct.spent *= float32(math.Exp(-float64(s-acct.faded) / slotsPerWindow))
+	if s := p.cfg.App.slot(now) / fadeSlots; s != acct.faded {
+		acct.spent *= float32(math.Exp(-float64(s-acct.faded) * fadeSlots / slotsPerWindow))
 		acct.faded = s
 	}
 	heavy := a.gov.is(flagK) && float64(acct.spent) > max(4, heavyShare*a.gov.l)
@@ -140,7 +141,7 @@ func (a *App) spend(p *Pacer, now time.Duration, acct *Account, cost uint32) {
 }
 
 func (a *App) fadeLight(p *Pacer, now time.Duration) {
-	if dt := now - a.faded; dt > p.cfg.App.Window/slotsPerWindow {
+	if dt := now - a.faded; dt > p.cfg.App.Window/slotsPerWindow*fadeSlots {
 		a.light *= math.Exp(-float64(dt) * lightFades / float64(p.cfg.App.Window))
 		a.faded = now
 	}
@@ -162,7 +163,7 @@ func (a *App) keep(p *Pacer, now time.Duration, acct *Account) float64 {
 	perWindow := a.light * w / max(age, float64(time.Second))
 	horizon := 1.0
 	if s, ok := a.gov.led.slotOfNth(1); ok {
-		horizon = max(0, float64(leaves(s, p.cfg.App.Window)-now)/w)
+		horizon = max(0, float64(a.gov.leaves(&p.cfg.App, s)-now)/w)
 	}
 	need := perWindow * horizon
 	return min(need+2*math.Sqrt(need), maxReserve*a.gov.l)

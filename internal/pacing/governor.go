@@ -55,7 +55,23 @@ func (r Reason) String() string {
 type Params struct {
 	Window     time.Duration // length of the rolling window
 	MaxSlots   uint32        // most slices of time a ledger keeps; bounds its memory to 8 bytes each
+	FewSlots   uint32        // the same while less than a quarter of the quota is used
 	Background float64       // part of the quota kept from background calls, such as 0.05
+}
+
+// slotsPerWindow is the finest resolution of a ledger: 0.2 s of an hour, 5 s of a day.
+const slotsPerWindow = 1 << 14
+
+func (p *Params) slotLen() time.Duration { return max(p.Window/slotsPerWindow, 1) }
+
+// slot returns the number of the slot of a time.
+func (p *Params) slot(now time.Duration) uint32 {
+	return uint32(now / p.slotLen()) // #nosec G115 -- 2^32 slots of an hour are 29 years
+}
+
+// slots returns how many slots d is long, rounded up.
+func (p *Params) slots(d time.Duration) uint32 {
+	return uint32((d + p.slotLen() - 1) / p.slotLen()) // #nosec G115 -- d is a few windows at most
 }
 
 // How carefully a bucket is used. The simulation in package simulate chose the figures.
@@ -65,23 +81,26 @@ const (
 	exploreShare = 400              // of the limit, in flight when the end is near but not known
 	minBlock     = 60 * time.Second // after a refusal without a stated wait; doubles
 	maxBackoff   = time.Hour        // of such waits
+	lookShare    = 0.01             // of our calls may be spent on looking whether others have left
 	etaSlack     = 2 * time.Minute  // a stated wait is in whole minutes; the ledger knows better within these
 	probePatient = 30 * time.Second // after which a probe that has no answer yet is not waited for
 	leakAfter    = 5 * time.Minute  // a permit is forgotten after one to two of these
+	wayMargin    = time.Second      // a call is counted by the platform at most this much later than by us
 	staleAfter   = 30 * time.Second // without an answer a used bucket is entered by one call
 	ghostMargin  = 4                // calls of others that should have left before we look again
 	minGhostWait = 2 * time.Second
 )
 
 const (
-	flagK       uint8 = 1 << iota // k is known
-	flagCapped                    // k was found by a refusal
-	flagRead                      // there was a usage header
-	flagProbing                   // blocked; the next call is a probe
+	flagK       uint16 = 1 << iota // k is known
+	flagCapped                     // k was found by a refusal
+	flagRead                       // there was a usage header
+	flagProbing                    // blocked; the next call is a probe
 	flagAnchor
-	flagQuiet // the last answer had no usage header
-	flagLag   // a call was refused while the header showed room: it tells of the past
-	flagTrust // calls are refused as soon as the header says 100
+	flagQuiet  // the last answer had no usage header
+	flagLag    // a call was refused while the header showed room: it tells of the past
+	flagWindow // the window is as long as we think: a stated wait, or the end of one, agreed
+	flagTrust  // calls are refused as soon as the header says 100
 )
 
 // Governor paces the calls of one bucket: it learns how many calls of ours fit
@@ -112,6 +131,7 @@ type Governor struct {
 
 	fly      [2]uint32 // calls in flight, by even and odd epochs
 	sent     uint32    // calls ever sent; wraps
+	learnt   uint32    // slots in the window, where it was found to be shorter than documented; 0: not
 	readSent uint32    // sent, when the last header was read
 	block    uint32    // sent, when the bucket was blocked last
 	good     uint32    // successes before k was known
@@ -121,7 +141,7 @@ type Governor struct {
 	half     uint16    // the last half window
 	over     uint8     // calls let through since the header first said 100
 	strikes  uint8     // refusals in a row
-	flags    uint8
+	flags    uint16
 }
 
 // point pairs a percentage with our own calls in the window at that moment:
@@ -164,17 +184,17 @@ func (g *Governor) landed(m Mark, n uint32) {
 	*f -= min(*f, n)
 }
 
-func (g *Governor) is(f uint8) bool { return g.flags&f != 0 }
+func (g *Governor) is(f uint16) bool { return g.flags&f != 0 }
 
 func (g *Governor) inFlight() float64 { return float64(g.fly[0] + g.fly[1]) }
 
 // roll lets time pass.
 func (g *Governor) roll(p *Params, now time.Duration) {
-	s := slotOf(now, p.Window)
-	if g.led.expire(s) > 0 {
+	s := p.slot(now)
+	if gone := g.span() + 1 + p.slots(wayMargin); s > gone && g.led.expire(s-gone) > 0 {
 		g.flags &^= flagAnchor // a slope ends where calls leave the window: when they do is not exactly known
 	}
-	if h := uint16(s / (slotsPerWindow / 2)); h != g.half { // #nosec G115 -- compared by difference only
+	if h := uint16(s / (g.span() / 2)); h != g.half { // #nosec G115 -- compared by difference only
 		switch h - g.half {
 		case 1:
 			g.refs = [3]uint16{0, g.refs[0], g.refs[1]}
@@ -197,11 +217,34 @@ func (g *Governor) roll(p *Params, now time.Duration) {
 	}
 }
 
+// span returns how many slots the window is long.
+func (g *Governor) span() uint32 {
+	if g.learnt != 0 {
+		return g.learnt
+	}
+	return slotsPerWindow
+}
+
+// leaves returns when the calls of a slice that ended with slot s have left the
+// platform's window for sure.
+func (g *Governor) leaves(p *Params, s uint32) time.Duration {
+	return time.Duration(s+g.span()+1+p.slots(wayMargin)) * p.slotLen()
+}
+
+// limbo returns how many calls may have left the platform's window already
+// though the ledger still holds them.
+func (g *Governor) limbo(now uint32) float64 {
+	if now < g.span() {
+		return 0
+	}
+	return float64(g.led.begun(now - g.span()))
+}
+
 // sure returns how many calls of the window are known to have been let
 // through, when the clock shows slot now. Refused calls are not among them,
 // though the platform may count them: it is the lower figure that does no harm.
 func (g *Governor) sure(now uint32) float64 {
-	return max(0, float64(g.led.total)-float64(g.led.limbo(now))-g.inFlight()-g.refusals())
+	return max(0, float64(g.led.total)-g.limbo(now)-g.inFlight()-g.refusals())
 }
 
 // refusals returns how many calls were refused in the last one to one and a half windows.
@@ -236,6 +279,19 @@ func (g *Governor) explore() float64 {
 // others reports whether a good part of the bucket is used by someone else.
 func (g *Governor) others() bool { return !g.is(flagRead) || g.k < 0.9*g.l }
 
+// unsure reports whether it pays to look before our own calls leave: others use
+// the bucket too, or the window may be shorter than documented.
+func (g *Governor) unsure(p *Params, now time.Duration) bool {
+	if g.others() {
+		return true
+	}
+	if g.is(flagWindow) || g.learnt != 0 {
+		return false
+	}
+	s, ok := g.led.slotOfNth(1)
+	return ok && g.leaves(p, s)-now > maxBackoff
+}
+
 // keep returns how many calls of room the call must leave.
 func (g *Governor) keep(p *Params, a Ask) float64 {
 	if a.Priority == Background {
@@ -261,16 +317,16 @@ func (g *Governor) Take(p *Params, now time.Duration, a Ask) (Mark, Reason) {
 	if g.began == 0 {
 		g.began = now
 	}
-	g.led.add(slotOf(now, p.Window), a.Cost, g.slots(p))
+	g.led.add(p.slot(now), a.Cost, g.slices(p))
 	g.sent += a.Cost
 	g.fly[g.epoch&1] += a.Cost
 	return markOf(g.sent, g.epoch), Free
 }
 
-// slots returns how long the ledger may grow: short while little of the quota is used.
-func (g *Governor) slots(p *Params) uint32 {
+// slices returns how long the ledger may grow: short while little of the quota is used.
+func (g *Governor) slices(p *Params) uint32 {
 	if !g.is(flagK) || float64(g.led.total) < g.k/4 {
-		return min(p.MaxSlots, 8)
+		return p.FewSlots
 	}
 	return p.MaxSlots
 }
@@ -316,8 +372,8 @@ func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
 		(!g.is(flagLag) || now-g.fullAt > p.Window/4) {
 		return Free // the last answer says so, and nothing was sent since
 	}
-	if fly == 0 && g.others() && now >= g.retry {
-		return Free // somebody else's calls may have left the window
+	if fly == 0 && now >= g.retry && g.unsure(p, now) {
+		return Free // calls may have left the window that we do not know of
 	}
 	return Full
 }
@@ -341,11 +397,11 @@ func (g *Governor) Next(p *Params, now time.Duration, a Ask, ahead int) time.Dur
 	}
 	var t time.Duration
 	if s, ok := g.led.slotOfNth(uint32(need)); ok {
-		t = leaves(s, p.Window)
+		t = g.leaves(p, s)
 	} else {
 		t = now + p.Window
 	}
-	if g.others() && g.retry > now {
+	if g.retry > now && g.unsure(p, now) {
 		t = min(t, g.retry)
 	}
 	return t
@@ -366,7 +422,7 @@ func (g *Governor) calm(now time.Duration) bool {
 func (g *Governor) gather(p *Params, now time.Duration, sent, done uint32) {
 	g.roll(p, now)
 	if sent > 0 {
-		g.led.add(slotOf(now, p.Window), sent, g.slots(p))
+		g.led.add(p.slot(now), sent, g.slices(p))
 		g.sent += sent
 		g.fly[g.epoch&1] += sent
 	}

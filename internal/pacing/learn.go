@@ -2,7 +2,10 @@ package pacing
 
 // This file answers: what does an answer teach about the room in a bucket?
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // Report is what became of a call.
 type Report struct {
@@ -27,7 +30,7 @@ func (g *Governor) Report(p *Params, now time.Duration, r Report) {
 	g.landed(r.Mark, r.Cost)
 	switch {
 	case !r.Sent:
-		g.led.takeBack(slotOf(now, p.Window), r.Cost)
+		g.led.takeBack(p.slot(now), r.Cost)
 		if g.probeAt != 0 && g.sinceBlock(mark) {
 			g.probeAt = 0
 		}
@@ -44,13 +47,16 @@ func (g *Governor) Report(p *Params, now time.Duration, r Report) {
 func (g *Governor) sinceBlock(mark uint32) bool { return after(mark, g.block) }
 
 func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report) {
-	s := slotOf(now, p.Window)
+	s := p.slot(now)
 	probe := g.is(flagProbing) && g.sinceBlock(mark)
 	if probe {
 		g.probeAt = 0
 	}
 	if r.Counted {
 		if probe {
+			if g.strikes > 1 && g.room() >= 1 {
+				g.flags |= flagWindow
+			}
 			g.flags &^= flagProbing
 			g.strikes = 0
 		}
@@ -109,14 +115,19 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 	if !straggler && g.strikes < 16 {
 		g.strikes++
 	}
+	if g.strikes >= 2 && g.learnt != 0 && g.room() > g.k/10 {
+		g.learnt = 0 // it was not shorter after all
+	}
 	g.refs[0] = addUpTo(g.refs[0], r.Cost)
-	sure := g.sure(slotOf(now, p.Window)) // of the calls that fit
-	if r.Usage > 101 {                    // others, or a smaller quota: fewer would have fit
+	sure := g.sure(p.slot(now)) // of the calls that fit
+	if r.Usage > 101 {          // others, or a smaller quota: fewer would have fit
 		sure = max(0, min(sure, sure+(100-r.Usage)/100*max(g.l, sure)))
 	}
-	if a := g.anchor; g.is(flagAnchor) && a.u < 97 {
-		if n := sure - float64(a.lo); n > 0 {
-			g.l = min(g.l, 100*n/(99-float64(a.u)))
+	if g.is(flagAnchor) { // it is full now, and what was sent since a header is known
+		for _, from := range [...]point{g.anchor, g.last} {
+			if n := float64(g.led.total) - float64(from.lo); n > 0 && from.u <= 98 {
+				g.l = min(g.l, 100*n/(99-float64(from.u)))
+			}
 		}
 	}
 	if !straggler {
@@ -135,32 +146,35 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 		}
 		g.full(p, now)
 	}
-	g.drop(point{float32(sure), float32(sure), float32(max(100, r.Usage)), slotOf(now, p.Window)})
+	g.drop(point{float32(sure), float32(sure), float32(max(100, r.Usage)), p.slot(now)})
 	g.readSent = g.sent
 	if !g.is(flagK) || sure < g.k {
 		g.k = sure
 	}
-	g.l = max(g.l, g.k)
+	if !g.is(flagRead) || g.is(flagWindow) || p.Window <= maxBackoff {
+		g.l = max(g.l, g.k)
+	}
 	g.flags |= flagK | flagCapped
 	g.good = 0
 	least := r.Hint
 	if least == 0 {
 		least = minBlock
 	}
-	g.shut(p, now, now+least, now+max(least, backoff(g.strikes, r.Hint > 0)), r.Hint > 0)
+	g.shut(p, now, now+least, now+max(least, g.backoff(p, r.Hint > 0)), r.Hint > 0)
 }
 
-// backoff returns the wait after the n-th refusal in a row.
-func backoff(n uint8, stated bool) time.Duration {
-	switch {
-	case stated && n <= 1:
-		return 0 // the first time it is believed
-	case stated: // then somebody else was faster
-		n = 2*n - 2
-	default:
-		n--
+// backoff returns the wait after refusals in a row. It grows until looking
+// again costs one in a hundred of our calls.
+func (g *Governor) backoff(p *Params, stated bool) time.Duration {
+	n := max(g.strikes, 1) - 1
+	if stated {
+		if n == 0 {
+			return 0 // the first time it is believed, also when it is short
+		}
+		n *= 2 // then somebody else was faster
 	}
-	return min(maxBackoff, minBlock<<min(n, 16))
+	most := time.Duration(float64(p.Window) / (lookShare * max(1, float64(g.led.total))))
+	return min(minBlock<<min(n, 16), max(minBlock, min(most, maxBackoff)))
 }
 
 // shut blocks the bucket: at least until one time, at most until another
@@ -168,14 +182,18 @@ func backoff(n uint8, stated bool) time.Duration {
 func (g *Governor) shut(p *Params, now, least, most time.Duration, stated bool) {
 	until := most
 	if s, ok := g.led.slotOfNth(uint32(max(1, float64(g.led.total)-g.k+1))); ok {
-		own := leaves(s, p.Window) // when there will be room again for what we know
+		own := g.leaves(p, s) // when there will be room again for what we know
+		agrees := stated && !g.others() && own-least <= etaSlack && least-own <= etaSlack
+		if agrees {
+			g.flags |= flagWindow
+		}
 		switch {
-		case g.others() || stated && own-least > etaSlack:
-			until = max(least, min(most, own))
-		case stated:
+		case agrees:
 			until = max(least, own)
+		case stated || g.unsure(p, now):
+			until = max(least, min(most, own))
 		default:
-			until = max(least, min(own, now+time.Hour<<min(max(g.strikes, 1)-1, 5)))
+			until = max(least, own)
 		}
 	}
 	g.blocked = max(g.blocked, until)
@@ -208,11 +226,11 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	case g.last.u < 100:
 		g.hundred = g.sent
 	}
-	s := slotOf(now, p.Window)
+	s := p.slot(now)
 	at := point{float32(g.sure(s)), float32(all), float32(u), s}
 	g.readSent = g.sent
 	if g.is(flagAnchor) {
-		g.slope(at)
+		g.slope(p, at)
 	} else {
 		if !g.is(flagRead) {
 			g.l = max(g.l, 100*float64(at.lo)/(u+1))
@@ -223,8 +241,11 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	if g.is(flagLag) && g.is(flagCapped) {
 		return
 	}
-	lo := all - float64(g.led.limbo(s)) - g.inFlight() + (99-u)/100*g.l // when it counts none of those in flight
-	hi := all + (101-u)/100*g.l                                         // when it counts them all
+	if g.shorter(p, s, u) {
+		all = float64(g.led.total)
+	}
+	lo := all - g.limbo(s) - g.inFlight() + (99-u)/100*g.l // when it counts none of those in flight
+	hi := all + (101-u)/100*g.l                            // when it counts them all
 	slack := 0.0
 	if g.is(flagCapped) {
 		slack = 0.015*g.l + 1
@@ -235,10 +256,54 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	}
 }
 
-const slopeSpan = slotsPerWindow / 120
+// shorter looks whether the percentage shows that most of our calls have left
+// the window, although it is not over by what is documented, and then takes it
+// for shorter: the longest that explains it.
+func (g *Governor) shorter(p *Params, now uint32, u float64) bool {
+	own := float64(g.led.total) - g.limbo(now) - g.inFlight()
+	left := (u + 1) / 100 * g.l
+	if own < 8 || left > own/3 {
+		return false
+	}
+	s, ok := g.led.slotOfNth(uint32(own - left)) // the newest call that is gone
+	if !ok || now < s+p.slots(minWindow) {
+		return false
+	}
+	age := now - s
+	span := age
+	for d := range commonWindows() {
+		if c := p.slots(d); c <= age+age/50 && age < c+c/10 {
+			span = c
+		}
+	}
+	if span >= g.span() {
+		return false
+	}
+	g.learnt = span
+	g.flags &^= flagWindow
+	g.led.expire(now - min(now, span+1+p.slots(wayMargin)))
+	g.flags &^= flagAnchor
+	return true
+}
+
+const minWindow = 20 * time.Second
+
+// commonWindows yields lengths that quotas have, shortest first.
+func commonWindows() iter.Seq[time.Duration] {
+	return func(yield func(time.Duration) bool) {
+		for _, minutes := range [...]int{1, 2, 5, 10, 15, 20, 30, 60, 2 * 60, 3 * 60, 4 * 60, 6 * 60, 8 * 60, 12 * 60} {
+			if !yield(time.Duration(minutes) * time.Minute) {
+				return
+			}
+		}
+	}
+}
+
+// slopeTime is how long a slope may be when others' calls leave the window.
+const slopeTime = 30 * time.Second
 
 // slope corrects the limit by how much the percentage rose with our own calls.
-func (g *Governor) slope(at point) {
+func (g *Governor) slope(p *Params, at point) {
 	du := float64(at.u - g.last.u)
 	expect := 100 * float64(at.hi-g.last.lo) / max(g.l, 1) // at most
 	switch {
@@ -247,9 +312,9 @@ func (g *Governor) slope(at point) {
 		at.hi < g.anchor.lo, at.u < g.anchor.u:
 		g.drop(at)
 	default:
-		g.bound(at)
+		g.bound(p, at)
 		g.last = at
-		if g.anchor.u > 2 && (at.u > g.anchor.u+30 || at.at-g.anchor.at > slopeSpan) {
+		if g.anchor.u > 2 && (at.u > g.anchor.u+30 || at.at-g.anchor.at > p.slots(slopeTime)) {
 			g.anchor = at
 		}
 	}
@@ -259,11 +324,11 @@ func addUpTo(a uint16, n uint32) uint16 {
 	return uint16(min(uint32(a)+n, 1<<16-1)) // #nosec G115 -- bounded
 }
 
-func (g *Governor) bound(at point) {
+func (g *Governor) bound(p *Params, at point) {
 	du := float64(at.u - g.anchor.u)
 	// Others' calls that leave the window hide the rise of ours: unless there
 	// were none to begin with, only a short stretch shows the limit.
-	calm := g.anchor.u <= 2 || at.at-g.anchor.at <= slopeSpan
+	calm := g.anchor.u <= 2 || at.at-g.anchor.at <= p.slots(slopeTime)
 	if lo := 100 * float64(at.lo-g.anchor.hi) / (du + 1); lo > g.l && calm {
 		g.l = lo
 	}

@@ -3,19 +3,14 @@ package pacing
 // This file answers: which of our own calls does the rolling window still hold,
 // and when do they leave it?
 
-import "time"
-
-// slotsPerWindow is the resolution of a ledger: 1.8 s of an hour, 42 s of a day.
-const slotsPerWindow = 2048
-
 // slot is how many calls were sent in one slice of time.
 type slot struct {
-	at uint32 // time divided by the slot's length
+	at uint32 // the end of the slice
 	n  uint32
 }
 
-// ledger counts our own calls of one window. Slices of time without calls take
-// no room: most accounts call in bursts and need the newest slot only.
+// ledger counts our own calls of one window, by slices of time. Slices without
+// calls take no room: most accounts call in bursts and need the newest only.
 type ledger struct {
 	last  slot
 	old   *ring // slots before last; nil until there are any
@@ -26,42 +21,51 @@ type ledger struct {
 type ring struct {
 	buf     []slot
 	head, n uint32
+	shift   uint8 // slices are 2^shift slots long at most
 }
 
-func (r *ring) at(i uint32) *slot { return &r.buf[(r.head+i)&uint32(len(r.buf)-1)] }
-
-func slotOf(now, window time.Duration) uint32 {
-	return uint32(now / (window / slotsPerWindow)) // #nosec G115 -- 2^32 slots of an hour are two centuries
+func (r *ring) at(i uint32) *slot {
+	return &r.buf[(r.head+i)%uint32(len(r.buf))] // #nosec G115 -- bounded by the limit of slots
 }
 
-// leaves returns when the calls of a slot have left the platform's window for
-// sure: the slot's end, a window, and one slot for the way to the platform.
-func leaves(s uint32, window time.Duration) time.Duration {
-	return time.Duration(s+slotsPerWindow+2) * (window / slotsPerWindow)
+// width returns how many slots a slice may be long.
+func (l *ledger) width() uint32 {
+	if l.old == nil {
+		return 1
+	}
+	return 1 << l.old.shift
 }
 
 // add counts n calls at slot s. The ledger never holds more than about limit
-// slots: neighbours are joined when there are more, and leave with the later one.
+// slices: they are made longer when there are more, and calls leave with the
+// end of their slice.
 func (l *ledger) add(s, n uint32, limit uint32) {
 	l.total += n
-	if l.last.n == 0 {
+	if l.old != nil {
+		s |= l.width() - 1
+	}
+	switch {
+	case l.last.n == 0:
 		l.last = slot{s, n}
-		return
-	}
-	if s <= l.last.at { // also when time stood still
+	case s <= l.last.at: // also when time stood still
 		l.last.n += n
-		return
+	default:
+		if l.old == nil {
+			l.old = &ring{buf: make([]slot, 2)}
+		}
+		l.old.push(l.last, limit)
+		l.last = slot{s | (l.width() - 1), n}
 	}
-	if l.old == nil {
-		l.old = &ring{buf: make([]slot, 4)}
-	}
-	l.old.push(l.last, limit)
-	l.last = slot{s, n}
 }
 
 func (r *ring) push(s slot, limit uint32) {
-	if r.n >= limit {
+	for r.n >= limit && r.shift < 31 {
+		r.shift++
 		r.join()
+	}
+	if r.n > 0 && r.at(r.n-1).at >= s.at { // the slices have become longer
+		r.at(r.n - 1).n += s.n
+		return
 	}
 	if size := uint32(len(r.buf)); r.n == size { // #nosec G115 -- at most twice the limit
 		buf := make([]slot, 2*size)
@@ -74,30 +78,29 @@ func (r *ring) push(s slot, limit uint32) {
 	r.n++
 }
 
-// join halves the number of slots.
+// join puts slots together that are in the same slice.
 func (r *ring) join() {
-	half := r.n / 2
-	for i := range half {
-		a, b := *r.at(2 * i), *r.at(2*i + 1)
-		*r.at(i) = slot{b.at, a.n + b.n}
+	mask := uint32(1)<<r.shift - 1
+	n := uint32(0)
+	for i := range r.n {
+		e := *r.at(i)
+		e.at |= mask
+		if n > 0 && r.at(n-1).at == e.at {
+			r.at(n - 1).n += e.n
+			continue
+		}
+		*r.at(n) = e
+		n++
 	}
-	if r.n%2 == 1 {
-		*r.at(half) = *r.at(r.n - 1)
-		half++
-	}
-	r.n = half
+	r.n = n
 }
 
-// expire forgets the calls that have left the window when the clock shows slot
-// now, and returns how many.
-func (l *ledger) expire(now uint32) (left uint32) {
-	if l.total == 0 || now < slotsPerWindow+2 {
-		return 0
-	}
-	edge := now - slotsPerWindow - 2 // the newest slot that has left
+// expire forgets the calls of slices that ended at edge or before, and returns
+// how many there were.
+func (l *ledger) expire(edge uint32) (left uint32) {
 	for l.old != nil && l.old.n > 0 && l.old.at(0).at <= edge {
 		left += l.old.at(0).n
-		l.old.head++
+		l.old.head = (l.old.head + 1) % uint32(len(l.old.buf)) // #nosec G115 -- bounded by the limit of slots
 		l.old.n--
 	}
 	if l.last.n > 0 && l.last.at <= edge {
@@ -109,37 +112,48 @@ func (l *ledger) expire(now uint32) (left uint32) {
 	return left
 }
 
-// takeBack uncounts n calls of slot s, which were never sent.
-func (l *ledger) takeBack(s, n uint32) {
-	if n = min(n, l.total); n == 0 {
-		return
-	}
-	l.total -= n
-	if l.old != nil && s < l.last.at {
-		for i := l.old.n; i > 0 && n > 0; i-- {
-			if e := l.old.at(i - 1); e.at <= s || i == 1 {
-				d := min(n, e.n)
-				e.n -= d
-				n -= d
+// begun returns how many calls are in slices that began at edge or before.
+func (l *ledger) begun(edge uint32) (n uint32) {
+	edge += l.width() - 1
+	if l.old != nil {
+		for i := range l.old.n {
+			e := l.old.at(i)
+			if e.at > edge {
+				return n
 			}
+			n += e.n
 		}
 	}
-	d := min(n, l.last.n)
-	l.last.n -= d
-	n -= d
-	for i := uint32(0); l.old != nil && i < l.old.n && n > 0; i++ {
-		d := min(n, l.old.at(i).n)
-		l.old.at(i).n -= d
-		n -= d
+	if l.last.n > 0 && l.last.at <= edge {
+		n += l.last.n
 	}
+	return n
 }
 
-// slotOfNth returns the slot with which the n-th oldest call leaves, false when
-// there are fewer calls. n counts from 1.
-func (l *ledger) slotOfNth(n uint32) (uint32, bool) {
-	if n == 0 {
-		n = 1
+// takeBack uncounts n calls of slot s or thereabouts, which were never sent.
+func (l *ledger) takeBack(s, n uint32) {
+	n = min(n, l.total)
+	l.total -= n
+	take := func(e *slot) {
+		d := min(n, e.n)
+		e.n -= d
+		n -= d
 	}
+	if l.last.at <= s|(l.width()-1) {
+		take(&l.last)
+	}
+	if l.old != nil {
+		for i := l.old.n; i > 0 && n > 0; i-- {
+			take(l.old.at(i - 1))
+		}
+	}
+	take(&l.last)
+}
+
+// slotOfNth returns the end of the slice with which the n-th oldest call
+// leaves, false when there are fewer calls. n counts from 1.
+func (l *ledger) slotOfNth(n uint32) (uint32, bool) {
+	n = max(n, 1)
 	if n > l.total {
 		return 0, false
 	}
@@ -153,22 +167,4 @@ func (l *ledger) slotOfNth(n uint32) (uint32, bool) {
 		}
 	}
 	return l.last.at, true
-}
-
-// limbo returns how many calls may have left the platform's window already
-// when the clock shows slot now, though the ledger still holds them.
-func (l *ledger) limbo(now uint32) (n uint32) {
-	if l.old != nil {
-		for i := range l.old.n {
-			e := l.old.at(i)
-			if now-e.at < slotsPerWindow {
-				return n
-			}
-			n += e.n
-		}
-	}
-	if l.last.n > 0 && now-l.last.at >= slotsPerWindow {
-		n += l.last.n
-	}
-	return n
 }

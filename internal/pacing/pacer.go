@@ -55,7 +55,7 @@ type Account struct {
 	app   *App
 	hash  uint64
 	spent float32 // calls counted against the app, fading over its window
-	faded uint32  // slot of the app's window when spent was right
+	faded uint32  // when spent was right, in steps
 	heavy bool    // uses much of the app's budget
 }
 

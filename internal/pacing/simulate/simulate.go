@@ -252,8 +252,8 @@ func (w *world) way() time.Duration {
 
 func (w *world) newPacer(p *proc) *pacing.Pacer {
 	return pacing.New(pacing.Config{
-		App:         pacing.Params{Window: time.Hour, MaxSlots: 2048, Background: 0.05},
-		Account:     pacing.Params{Window: 24 * time.Hour, MaxSlots: 2048, Background: 0.05},
+		App:         pacing.Params{Window: time.Hour, MaxSlots: 2048, FewSlots: 2048, Background: 0.05},
+		Account:     pacing.Params{Window: 24 * time.Hour, MaxSlots: 512, FewSlots: 8, Background: 0.05},
 		MaxAccounts: 1000,
 		Ready:       func(x *pacing.Waiter) { p.ready = append(p.ready, x) },
 		Arm: func(l *pacing.Line, at time.Duration) {

@@ -136,7 +136,7 @@ func TestBatch(t *testing.T) {
 						assert.Equal(t, tt.batches[i], results[i].Attempts)
 					}
 				}
-				assert.Equal(t, tt.sent, len(meta.Requests("POST", "/")))
+				assert.Equal(t, tt.sent, batches(meta))
 			})
 		})
 	}
@@ -273,3 +273,5 @@ func TestBatchKeepsTheToken(t *testing.T) {
 	require.Error(t, results[0].Err)
 	assert.NotContains(t, results[0].Err.Error(), issued.Value)
 }
+
+func batches(meta *instagramtest.Platform) int { return len(meta.Requests("POST", "/")) }

@@ -115,6 +115,9 @@ func (r *Review) lifetime(tok *Token, now time.Time) {
 	if !r.Info.ExpiresAt.IsZero() || r.Info.NeverExpires {
 		t.ExpiresAt, t.Permanent = r.Info.ExpiresAt, r.Info.NeverExpires
 	}
+	if t.ObtainedAt.IsZero() {
+		t.ObtainedAt = r.Info.IssuedAt
+	}
 	if !r.Info.DataAccessExpiresAt.IsZero() {
 		t.DataAccessExpiresAt = r.Info.DataAccessExpiresAt
 	}

@@ -29,7 +29,7 @@ func Example() {
 	}
 	http.Handle("GET /login", client.LoginHandler(nil))
 	http.Handle("GET /callback", client.CallbackHandler(
-		func(w http.ResponseWriter, r *http.Request, login *instagram.LoginResult, err error) {
+		func(w http.ResponseWriter, _ *http.Request, login *instagram.LoginResult, err error) {
 			if err != nil {
 				instagram.WriteLoginError(w, err)
 				return

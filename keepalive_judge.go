@@ -46,8 +46,9 @@ func (e *Error) death() finding {
 		return foundWaiting
 	case ActionGrantScopes, ActionFixRequest, ActionFixApp:
 		return foundRefused
+	default:
+		return foundDead
 	}
-	return foundDead
 }
 
 // doubtful reports whether a death does not say clearly that it is this

@@ -156,7 +156,7 @@ func (c *Client) dropOldCookies(w http.ResponseWriter, r *http.Request) {
 	for i := maxLoginCookies - 1; i < len(open); i++ {
 		gone := c.loginCookie("", "", -1)
 		gone.Name = open[i].Name
-		http.SetCookie(w, gone)
+		http.SetCookie(w, gone) //nolint:gosec // as loginCookie makes it
 	}
 }
 

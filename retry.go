@@ -230,7 +230,7 @@ func (r *retrier) trace(ctx context.Context, call *call, began time.Time, err er
 
 // interrupted ends a call between two attempts.
 func (r *retrier) interrupted(resp *http.Response, err error) error {
-	discard(resp)
+	discard(resp) //nolint:bodyclose // that closes it
 	return err
 }
 

@@ -49,7 +49,7 @@ func TestSecretIsReadButNotItsRedaction(t *testing.T) {
 	var cfg struct{ AppSecret instagram.Secret }
 	require.NoError(t, json.Unmarshal([]byte(`{"AppSecret":"s3cret"}`), &cfg))
 	assert.True(t, cfg.AppSecret.Equal(instagram.NewSecret("s3cret")))
-	assert.Error(t, json.Unmarshal([]byte(`{"AppSecret":"[redacted]"}`), &cfg))
+	require.Error(t, json.Unmarshal([]byte(`{"AppSecret":"[redacted]"}`), &cfg))
 	assert.Equal(t, "s3cret", cfg.AppSecret.Reveal())
 }
 

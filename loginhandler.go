@@ -154,9 +154,9 @@ func (c *Client) dropOldCookies(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.SortFunc(open, func(a, b *http.Cookie) int { return cmp.Compare(bindingTime(b.Value), bindingTime(a.Value)) })
 	for i := maxLoginCookies - 1; i < len(open); i++ {
-		gone := c.loginCookie("", "", -1)
+		gone := c.loginCookie("", "", -1) //nolint:gosec // as secure as the cookie that it ends
 		gone.Name = open[i].Name
-		http.SetCookie(w, gone) //nolint:gosec // as loginCookie makes it
+		http.SetCookie(w, gone)
 	}
 }
 

@@ -28,7 +28,9 @@
 // their like do what people and Meta do to tokens. [Platform.On] scripts the next
 // answers of a route: Graph errors, delays, lost answers, broken bodies.
 // [Platform.Requests] tells what was asked. [WithAppLimit] and [WithAccountLimit]
-// add rolling quotas with usage headers.
+// add rolling quotas with usage headers. [Business] puts Pages where me/accounts
+// does not show them; [Platform.PlanContainers] and [Platform.PlanUploads] make
+// media slow, broken or refused, and [Answer].Instead hides what has happened.
 //
 // # Time
 //

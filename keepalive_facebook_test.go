@@ -2,7 +2,6 @@ package instagram_test
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -90,15 +89,8 @@ func TestKeepAliveOnFacebook(t *testing.T) {
 		client := newClient(t, facebookConfig(), meta, instagram.WithTokenStore(store), instagram.WithTracer(tracer))
 		result := signIn(t, client, meta)
 		exchanges(meta)
-		var told []instagram.LoginNeeded
-		failing := 2
-		stop := keepAlive(t, client, instagram.KeepAliveConfig{Poll: time.Hour, OnNeedsLogin: func(_ context.Context, e instagram.LoginNeeded) error {
-			told = append(told, e)
-			if failing--; failing >= 0 {
-				return errors.New("not now")
-			}
-			return nil
-		}})
+		asked := &logins{failing: 2}
+		stop := keepAlive(t, client, instagram.KeepAliveConfig{Poll: time.Hour, OnNeedsLogin: asked.needed})
 		time.Sleep(75 * day)
 		assert.Empty(t, tracer.of(instagram.EventDataAccessEnding))
 		n := exchanges(meta)
@@ -106,8 +98,9 @@ func TestKeepAliveOnFacebook(t *testing.T) {
 		assert.LessOrEqual(t, n, 2)
 		time.Sleep(2 * day)
 		assert.Len(t, tracer.of(instagram.EventDataAccessEnding), 1, "announced two weeks ahead")
-		assert.Empty(t, told)
+		assert.Empty(t, asked.all())
 		time.Sleep(15 * day)
+		told := asked.all()
 		require.Len(t, told, 3, "and again until it is taken in")
 		assert.Equal(t, told[0].ID, told[2].ID)
 		assert.Equal(t, instagram.Alive, told[0].State)
@@ -138,13 +131,11 @@ func TestFacebookRevocationMarksAllAccounts(t *testing.T) {
 		result := signIn(t, client, meta)
 		require.NoError(t, meta.Revoke(instagramtest.DefaultPersonID))
 		time.Sleep(55 * day)
-		var told []instagram.LoginNeeded
-		cfg := instagram.KeepAliveConfig{OnNeedsLogin: func(_ context.Context, e instagram.LoginNeeded) error {
-			told = append(told, e)
-			return nil
-		}}
+		asked := &logins{}
+		cfg := instagram.KeepAliveConfig{OnNeedsLogin: asked.needed}
 		once(t, client, cfg)
 		once(t, client, cfg)
+		told := asked.all()
 		require.Len(t, told, 1, "one person, one event")
 		assert.Equal(t, "190/458", told[0].Reason)
 		assert.Len(t, told[0].AccountIDs, 2)
@@ -171,12 +162,10 @@ func TestLostPageRoleMarksOneAccount(t *testing.T) {
 		signIn(t, client, meta)
 		require.NoError(t, meta.LoseRole(instagramtest.DefaultPersonID, instagramtest.SecondPageID))
 		time.Sleep(51 * day)
-		var told []instagram.LoginNeeded
-		cfg := instagram.KeepAliveConfig{OnNeedsLogin: func(_ context.Context, e instagram.LoginNeeded) error {
-			told = append(told, e)
-			return nil
-		}}
+		asked := &logins{}
+		cfg := instagram.KeepAliveConfig{OnNeedsLogin: asked.needed}
 		once(t, client, cfg)
+		told := asked.all()
 		require.Len(t, told, 1)
 		assert.Equal(t, []string{instagramtest.SecondAccountID}, told[0].AccountIDs)
 		assert.Equal(t, instagram.WaitingForPerson, told[0].State)
@@ -193,7 +182,7 @@ func TestLostPageRoleMarksOneAccount(t *testing.T) {
 		require.NoError(t, err)
 		_, err = client.TokenSource(instagramtest.SecondAccountID).Token(t.Context())
 		require.NoError(t, err, "back with the next renewal")
-		assert.Len(t, told, 1)
+		assert.Len(t, asked.all(), 1)
 	})
 }
 

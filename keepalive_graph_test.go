@@ -8,7 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,14 +28,14 @@ const day = 24 * time.Hour
 // graph answers refreshes and /me.
 type graph struct {
 	delay time.Duration
-	// fault, if set, may answer instead, for an account.
-	fault func(path, account string) *graphFault
+	fault atomic.Pointer[func(path, account string) *graphFault]
 
 	mu   sync.Mutex
 	dead map[string]int // subcode by account; 0: 190 without one
+	peak int64          // most calls at once
 
 	refreshes, refused, looks, calls atomic.Int64
-	inFlight, peak                   atomic.Int64
+	inFlight                         atomic.Int64
 }
 
 // graphFault is an answer that is none.
@@ -50,6 +52,9 @@ func graphToken(account string, serial int, issued time.Time) string {
 	return fmt.Sprintf("IGAA-%s-%d-%d", account, serial, issued.Unix())
 }
 
+// answers lets fault answer instead, where it does; nil for the truth.
+func (g *graph) answers(fault func(path, account string) *graphFault) { g.fault.Store(&fault) }
+
 // kill makes every token of an account answer 190 with a subcode.
 func (g *graph) kill(account string, subcode int) {
 	g.mu.Lock()
@@ -65,10 +70,7 @@ func (g *graph) heal(account string) {
 
 func (g *graph) RoundTrip(req *http.Request) (*http.Response, error) {
 	g.calls.Add(1)
-	n := g.inFlight.Add(1)
-	defer g.inFlight.Add(-1)
-	for peak := g.peak.Load(); n > peak && !g.peak.CompareAndSwap(peak, n); peak = g.peak.Load() {
-	}
+	defer g.enter()()
 	if g.delay > 0 {
 		select {
 		case <-time.After(g.delay):
@@ -104,9 +106,18 @@ func (g *graph) RoundTrip(req *http.Request) (*http.Response, error) {
 	return g.body(req, 200, fmt.Sprintf(`{"access_token":%q,"token_type":"bearer","expires_in":5184000}`, graphToken(account, serial+1, now)))
 }
 
+// enter counts a call in, and returns what counts it out.
+func (g *graph) enter() func() {
+	n := g.inFlight.Add(1)
+	g.mu.Lock()
+	g.peak = max(g.peak, n)
+	g.mu.Unlock()
+	return func() { g.inFlight.Add(-1) }
+}
+
 func (g *graph) refusal(path, account string, issued, now time.Time, refresh bool) *graphFault {
-	if g.fault != nil {
-		if f := g.fault(path, account); f != nil {
+	if fault := g.fault.Load(); fault != nil && *fault != nil {
+		if f := (*fault)(path, account); f != nil {
 			return f
 		}
 	}
@@ -133,9 +144,7 @@ func (g *graph) answer(req *http.Request, f *graphFault) (*http.Response, error)
 		body = f.message
 	}
 	resp, err := g.body(req, f.status, body)
-	for name, values := range f.header {
-		resp.Header[name] = values
-	}
+	maps.Copy(resp.Header, f.header)
 	return resp, err
 }
 
@@ -156,21 +165,21 @@ var (
 	graphTooMany = &graphFault{status: 400, code: 4, message: "Application request limit reached"}
 )
 
-func (g *graph) client(t testing.TB, store instagram.TokenStore, opts ...instagram.Option) *instagram.Client {
-	t.Helper()
+func (g *graph) client(tb testing.TB, store instagram.TokenStore, opts ...instagram.Option) *instagram.Client {
+	tb.Helper()
 	opts = append([]instagram.Option{
 		instagram.WithTransport(g), instagram.WithTokenStore(store), instagram.WithLimiter(instagram.NoLimit()),
 	}, opts...)
 	client, err := instagram.New(instagramConfig(), opts...)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return client
 }
 
 func accountN(i int) string { return strconv.Itoa(17841400000000000 + i) }
 
 // connect stores a token of an account that logged in some time ago.
-func connect(t testing.TB, store instagram.TokenStore, account string, age time.Duration) *instagram.Record {
-	t.Helper()
+func connect(tb testing.TB, store instagram.TokenStore, account string, age time.Duration) *instagram.Record {
+	tb.Helper()
 	at := time.Now().Add(-age).Truncate(time.Second)
 	tok := &instagram.Token{
 		AccessToken: instagram.NewSecret(graphToken(account, 0, at)), Kind: instagram.LongLived,
@@ -178,15 +187,15 @@ func connect(t testing.TB, store instagram.TokenStore, account string, age time.
 	}
 	r := &instagram.Record{Key: tok.Key(instagramConfig().AppID), Token: tok, DueAt: instagram.DueAt(tok)}
 	var err error
-	r.Revision, err = store.SaveToken(context.WithoutCancel(t.Context()), r, 0)
-	require.NoError(t, err)
+	r.Revision, err = store.SaveToken(context.WithoutCancel(tb.Context()), r, 0)
+	require.NoError(tb, err)
 	return r
 }
 
-func stored(t testing.TB, store instagram.TokenStore, account string) *instagram.Record {
-	t.Helper()
+func stored(tb testing.TB, store instagram.TokenStore, account string) *instagram.Record {
+	tb.Helper()
 	r, err := store.LoadToken(context.Background(), instagram.TokenKey{AppID: instagramConfig().AppID, AccountID: account})
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return r
 }
 
@@ -218,3 +227,26 @@ func (e *events) of(kind instagram.TokenEventKind) []instagram.TokenEvent {
 }
 
 func replaceAccount(format, account string) string { return strings.Replace(format, "%s", account, 1) }
+
+// logins remembers who was said to need a login.
+type logins struct {
+	mu      sync.Mutex
+	told    []instagram.LoginNeeded
+	failing int // how often it still fails
+}
+
+func (l *logins) needed(_ context.Context, e instagram.LoginNeeded) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, e)
+	if l.failing--; l.failing >= 0 {
+		return errors.New("mail server down")
+	}
+	return nil
+}
+
+func (l *logins) all() []instagram.LoginNeeded {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.told)
+}

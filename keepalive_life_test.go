@@ -79,9 +79,9 @@ func TestOddLivesMakeNoLoop(t *testing.T) {
 				g, store, tracer := newGraph(), watch(), &events{}
 				client := g.client(t, store, instagram.WithTracer(tracer))
 				connect(t, store, accountN(1), 50*day)
-				g.fault = func(_, account string) *graphFault {
+				g.answers(func(_, account string) *graphFault {
 					return &graphFault{status: 200, message: replaceAccount(c.answer, account)}
-				}
+				})
 				stop := keepAlive(t, client, instagram.KeepAliveConfig{Poll: 10 * time.Minute})
 				time.Sleep(30 * day)
 				stop()

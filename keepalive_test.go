@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -45,7 +46,7 @@ func TestKeepAliveRenewsWhatIsDue(t *testing.T) {
 		once(t, client, instagram.KeepAliveConfig{})
 		refreshed := len(tracer.of(instagram.EventRefreshed))
 		assert.EqualValues(t, refreshed, g.refreshes.Load())
-		assert.Greater(t, refreshed, 0)
+		assert.Positive(t, refreshed)
 		for i := range 100 {
 			r := stored(t, store, accountN(i))
 			assert.True(t, r.DueAt.After(time.Now()), "account %d", i)
@@ -81,18 +82,11 @@ func TestKeepAliveMarksTheRevokedOnce(t *testing.T) {
 		connect(t, store, accountN(1), 55*day)
 		connect(t, store, accountN(2), 55*day)
 		g.kill(accountN(1), 458)
-		var told []instagram.LoginNeeded
-		failing := true
-		stop := keepAlive(t, client, instagram.KeepAliveConfig{OnNeedsLogin: func(_ context.Context, e instagram.LoginNeeded) error {
-			told = append(told, e)
-			if failing {
-				failing = false
-				return errors.New("mail server down")
-			}
-			return nil
-		}})
+		asked := &logins{failing: 1}
+		stop := keepAlive(t, client, instagram.KeepAliveConfig{OnNeedsLogin: asked.needed})
 		time.Sleep(time.Hour)
 		stop()
+		told := asked.all()
 		require.Len(t, told, 2, "once again after its error")
 		assert.Equal(t, told[0].ID, told[1].ID)
 		assert.Equal(t, "190/458", told[0].Reason)
@@ -123,7 +117,7 @@ func TestKeepAliveKeepsThePipeFull(t *testing.T) {
 		began := time.Now()
 		once(t, client, instagram.KeepAliveConfig{Parallel: parallel})
 		assert.EqualValues(t, accounts, g.refreshes.Load())
-		assert.EqualValues(t, parallel, g.peak.Load())
+		assert.EqualValues(t, parallel, g.peak)
 		least := accounts / parallel * g.delay
 		assert.Less(t, time.Since(began), least+least/5)
 	})
@@ -137,10 +131,10 @@ func TestKeepAliveSavesInBatches(t *testing.T) {
 		for i := range accounts {
 			connect(t, store, accountN(i), 55*day)
 		}
-		g.fault = func(_, account string) *graphFault { // answers that take their time, each its own
+		g.answers(func(_, account string) *graphFault { // answers that take their time, each its own
 			time.Sleep(time.Duration(100+(account[len(account)-1]-'0')*10) * time.Millisecond)
 			return nil
-		}
+		})
 		var last instagram.Progress
 		once(t, client, instagram.KeepAliveConfig{OnProgress: func(p instagram.Progress) { last = p }, ProgressEvery: time.Second})
 		assert.True(t, last.Final)
@@ -278,22 +272,28 @@ func TestKeepAliveTriesAgainByTheLadder(t *testing.T) {
 		client := g.client(t, store, instagram.WithTracer(tracer), instagram.WithRetryPolicy(instagram.RetryPolicy{MaxAttempts: 1}))
 		connect(t, store, accountN(1), 49*day) // 11 days are left
 		began := time.Now()
+		var mu sync.Mutex
 		var at []time.Duration
-		g.fault = func(path, _ string) *graphFault {
+		g.answers(func(path, _ string) *graphFault {
+			mu.Lock()
+			defer mu.Unlock()
 			if strings.HasSuffix(path, "/refresh_access_token") {
 				at = append(at, time.Since(began))
 			}
 			return graphOops
-		}
+		})
 		stop := keepAlive(t, client, instagram.KeepAliveConfig{Poll: 20 * time.Second})
 		time.Sleep(10 * day)
 		steps := []time.Duration{time.Minute, 5 * time.Minute, 30 * time.Minute, 2 * time.Hour, 6 * time.Hour}
-		for i := 1; i < len(at); i++ {
+		mu.Lock()
+		tried := slices.Clone(at)
+		mu.Unlock()
+		for i := 1; i < len(tried); i++ {
 			most := 12 * time.Hour
 			if i <= len(steps) {
 				most = steps[i-1]
 			}
-			gap := at[i] - at[i-1]
+			gap := tried[i] - tried[i-1]
 			assert.LessOrEqual(t, gap, most+25*time.Second, "attempt %d", i)
 			assert.GreaterOrEqual(t, gap, most/2-time.Second, "attempt %d", i)
 		}
@@ -306,7 +306,7 @@ func TestKeepAliveTriesAgainByTheLadder(t *testing.T) {
 		time.Sleep(2 * day)
 		assert.Equal(t, instagram.Alive, stored(t, store, accountN(1)).State, "not even past its end")
 		assert.Empty(t, tracer.of(instagram.EventExpired))
-		g.fault = nil
+		g.answers(nil)
 		time.Sleep(13 * time.Hour)
 		stop()
 		r = stored(t, store, accountN(1))
@@ -323,19 +323,15 @@ func TestThrottlesAreNoFailures(t *testing.T) {
 		for i := range 500 {
 			connect(t, store, accountN(i), 50*day)
 		}
-		busy := true
-		g.fault = func(string, string) *graphFault {
-			if busy {
-				return &graphFault{status: 403, code: 4, message: "Application request limit reached", header: http.Header{
-					"X-App-Usage": {`{"call_count":110,"total_time":10,"total_cputime":10}`}, "Retry-After": {"1800"},
-				}}
-			}
-			return nil
-		}
+		g.answers(func(string, string) *graphFault {
+			return &graphFault{status: 403, code: 4, message: "Application request limit reached", header: http.Header{
+				"X-App-Usage": {`{"call_count":110,"total_time":10,"total_cputime":10}`}, "Retry-After": {"1800"},
+			}}
+		})
 		stop := keepAlive(t, client, instagram.KeepAliveConfig{})
 		time.Sleep(20 * time.Minute)
 		assert.LessOrEqual(t, g.calls.Load(), int64(32), "nothing is sent while the app is blocked")
-		busy = false
+		g.answers(nil)
 		time.Sleep(2 * time.Hour)
 		stop()
 		assert.EqualValues(t, 500, g.refreshes.Load())
@@ -363,12 +359,12 @@ func TestLoginDuringKeepAliveWins(t *testing.T) {
 			return r.Token
 		}
 		tokens := map[string]*instagram.Token{}
-		g.fault = func(_, account string) *graphFault {
+		g.answers(func(_, account string) *graphFault {
 			if tokens[account] == nil {
 				tokens[account] = login(account) // while the refresh is under way
 			}
 			return nil
-		}
+		})
 		var last instagram.Progress
 		once(t, client, instagram.KeepAliveConfig{
 			Parallel:     1,
@@ -391,10 +387,10 @@ func TestDeletionDuringKeepAliveStays(t *testing.T) {
 		g, store := newGraph(), watch()
 		client := g.client(t, store)
 		r := connect(t, store, accountN(1), 55*day)
-		g.fault = func(string, string) *graphFault {
+		g.answers(func(string, string) *graphFault {
 			require.NoError(t, store.DeleteToken(t.Context(), r.Key))
 			return nil
-		}
+		})
 		once(t, client, instagram.KeepAliveConfig{})
 		_, err := store.LoadToken(t.Context(), r.Key)
 		require.ErrorIs(t, err, instagram.ErrTokenNotFound)
@@ -451,7 +447,7 @@ func TestConfirmationOfVagueRefusals(t *testing.T) {
 				client := g.client(t, store)
 				connect(t, store, accountN(1), 45*day)
 				refresh := c.refresh
-				g.fault = func(path, _ string) *graphFault {
+				g.answers(func(path, _ string) *graphFault {
 					if strings.HasSuffix(path, "/refresh_access_token") {
 						return refresh
 					}
@@ -459,7 +455,7 @@ func TestConfirmationOfVagueRefusals(t *testing.T) {
 						g.looks.Add(1)
 					}
 					return c.look
-				}
+				})
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				require.NoError(t, client.KeepAlive(ctx, instagram.KeepAliveConfig{}))
@@ -471,7 +467,7 @@ func TestConfirmationOfVagueRefusals(t *testing.T) {
 				if c.state != instagram.Alive {
 					return
 				}
-				g.fault = nil
+				g.answers(nil)
 				ctx, cancel = context.WithTimeout(t.Context(), 13*time.Hour)
 				defer cancel()
 				require.NoError(t, client.KeepAlive(ctx, instagram.KeepAliveConfig{}))

@@ -68,7 +68,7 @@ func (k *keeper) setAside(ctx context.Context, j *job, problem string) {
 // renew asks for the token's successor.
 func (k *keeper) renew(ctx context.Context, j *job) {
 	o := k.c.attempt(ctx, j.lease.Record.Token, k.cfg.Timeout)
-	if o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) {
+	if o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) && !k.c.breaker.stopped() {
 		o = k.confirm(ctx, j, o)
 	}
 	k.c.report(ctx, j.lease.Record.Key, o)
@@ -90,11 +90,10 @@ func (k *keeper) conclude(ctx context.Context, j *job, o outcome) {
 		return
 	case foundAlive:
 		k.count.refreshed.Add(1)
+		k.throttles.Store(0)
 	case foundThrottled:
 		k.count.throttled.Add(1)
-		if limited, ok := errors.AsType[*RateLimitError](o.err); !ok || limited.Bucket.Family == "" || limited.Bucket.Family == "app" {
-			k.pauseFor(throttleWait(o.err))
-		}
+		k.slowDown(o.err, now)
 	default:
 		k.count.failed.Add(1)
 	}
@@ -104,6 +103,25 @@ func (k *keeper) conclude(ctx context.Context, j *job, o outcome) {
 		return
 	}
 	k.save(j)
+}
+
+// slowDown stops the taking of records when the platform refuses them for the
+// app's quota: for as long as it says, or twice as long each time. A quota of
+// the account's own concerns no other.
+func (k *keeper) slowDown(err error, now time.Time) {
+	limited, ok := errors.AsType[*RateLimitError](err)
+	if ok && limited.Bucket.Family != "" && limited.Bucket.Family != familyApp {
+		return
+	}
+	wait := throttleWait(err)
+	if !ok || limited.RetryAfter <= 0 {
+		n := k.throttles.Load()
+		if k.paused.Load() < now.UnixNano() { // of all that were under way, the first counts
+			n = k.throttles.Add(1)
+		}
+		wait = min(wait<<max(n-1, 0), 30*time.Minute)
+	}
+	k.pauseFor(wait)
 }
 
 // confirm asks in another way whether a token is dead whose renewal was

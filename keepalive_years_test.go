@@ -146,10 +146,9 @@ func (y *years) fault(path, _ string) *graphFault {
 
 // is sets what Meta is up to, for a while.
 func (y *years) is(weather string, d time.Duration) {
-	clear := ""
 	y.weather.Store(&weather)
 	time.Sleep(d)
-	y.weather.Store(&clear)
+	y.weather.Store(new(string))
 }
 
 func TestTwoYears(t *testing.T) {
@@ -160,21 +159,20 @@ func TestTwoYears(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv("INSTAGRAM_YEARS_ACCOUNTS")); err == nil {
 		accounts = n // 100000 takes a few minutes
 	}
-	real := time.Now()
+	atWall := time.Now()
 	synctest.Test(t, func(t *testing.T) { twoYears(t, accounts) })
-	t.Logf("%d accounts took %v", accounts, time.Since(real).Round(time.Second))
+	t.Logf("%d accounts took %v", accounts, time.Since(atWall).Round(time.Second))
 }
 
 func twoYears(t *testing.T, accounts int) {
 	t.Helper()
-	clear := ""
 	y := &years{
 		T: t, g: newGraph(), store: instagram.NewMemoryStore(), tracer: &yearsTracer{}, began: time.Now(), rand: rand.New(rand.NewPCG(1, 2)),
 		revoked: map[string]time.Time{}, waiting: map[string]time.Time{}, told: map[string]int{},
 	}
-	y.weather.Store(&clear)
+	y.weather.Store(new(string))
 	y.g.delay = 100 * time.Millisecond
-	y.g.fault = y.fault
+	y.g.answers(y.fault)
 	interval := make([]time.Duration, accounts)
 	for i := range accounts { // all connected on one day
 		r := connect(t, y.store, accountN(i), time.Duration(i)*day/time.Duration(accounts))

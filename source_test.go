@@ -314,13 +314,7 @@ func TestFailedRenewalGivesTheLivingToken(t *testing.T) {
 		g, store, tracer := newGraph(), watch(), &events{}
 		client := g.client(t, store, instagram.WithTracer(tracer))
 		r := connect(t, store, accountN(1), 54*day)
-		broken := true
-		g.fault = func(string, string) *graphFault {
-			if broken {
-				return graphOops
-			}
-			return nil
-		}
+		g.answers(func(string, string) *graphFault { return graphOops })
 		src := client.TokenSource(accountN(1))
 		for range 100 {
 			tok, err := src.Token(t.Context())
@@ -335,7 +329,7 @@ func TestFailedRenewalGivesTheLivingToken(t *testing.T) {
 		assert.True(t, tok.AccessToken.Equal(r.Token.AccessToken), "beside the error")
 		assert.Positive(t, stored(t, store, accountN(1)).Fails)
 
-		broken = false
+		g.answers(nil)
 		time.Sleep(12 * time.Hour)
 		_, err = src.Token(t.Context())
 		require.NoError(t, err)
@@ -416,11 +410,9 @@ func TestRefusedTokenIsReplacedByTheStores(t *testing.T) {
 		assert.Contains(t, r.Reason, "suspect")
 		assert.False(t, r.DueAt.After(time.Now()), "but has the token looked into")
 
-		var told []instagram.LoginNeeded
-		once(t, there, instagram.KeepAliveConfig{OnNeedsLogin: func(_ context.Context, e instagram.LoginNeeded) error {
-			told = append(told, e)
-			return nil
-		}})
+		asked := &logins{}
+		once(t, there, instagram.KeepAliveConfig{OnNeedsLogin: asked.needed})
+		told := asked.all()
 		require.Len(t, told, 1)
 		assert.Equal(t, "190/460", told[0].Reason)
 		assert.Equal(t, instagram.NeedsLogin, stored(t, store, id).State)
@@ -474,7 +466,7 @@ func TestErrorsOfSourcesHoldNoToken(t *testing.T) {
 		client := g.client(t, store)
 		r := connect(t, store, accountN(1), 50*day)
 		for _, fault := range []*graphFault{graphDown, graphOops, graphVague, graphWrong, graphTooMany, {status: 400, code: 190, message: "bad " + r.Token.AccessToken.Reveal()}} {
-			g.fault = func(string, string) *graphFault { return fault }
+			g.answers(func(string, string) *graphFault { return fault })
 			_, err := client.Refresh(t.Context(), accountN(1))
 			require.Error(t, err)
 			assert.NotContains(t, err.Error(), "IGAA")

@@ -66,7 +66,7 @@ func (a *Account) Delete(ctx context.Context, path string, params, out any, opts
 
 func (a *Account) do(ctx context.Context, method, path string, params, out any, opts []CallOption) error {
 	var made *call
-	ctx = WithCallOptions(WithCallOptions(ctx, opts...), func(o *callOptions) { o.made = &made })
+	ctx = WithCallOptions(WithCallOptions(ctx, opts...), func(o *callOptions) { o.made, o.whole = &made, maxAnswer+1 })
 	req, err := a.newRequest(ctx, method, path, params)
 	if err != nil {
 		return fmt.Errorf("instagram: %s: %w", method, err)
@@ -81,6 +81,9 @@ func (a *Account) do(ctx context.Context, method, path string, params, out any, 
 		return fmt.Errorf("instagram: %w", err)
 	}
 	if err := decode(resp, out); err != nil {
+		if made.cut && made.isWrite() && !made.opts.repeatable {
+			err = fmt.Errorf("%w: %w", err, ErrOutcomeUnknown)
+		}
 		return fmt.Errorf("instagram: %s: %w", op, made.blot(err))
 	}
 	return nil

@@ -223,7 +223,8 @@ func (p *Pacer) hold(now time.Duration, l *Line, s Stop) {
 	if at == 0 {
 		at = now + leakAfter // an answer will wake the line before; leaked permits need this
 	}
-	if at != l.armed || at <= now {
+	at = max(at, now+time.Millisecond) // whatever was computed, never at once again
+	if at != l.armed {
 		l.armed = at
 		p.cfg.Arm(l, at)
 	}

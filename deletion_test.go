@@ -338,3 +338,29 @@ func TestDeletionLogIsBounded(t *testing.T) {
 		assert.NotEmpty(t, s.String())
 	}
 }
+
+// FuzzDeletionStatus: nothing panics, and no address opens that this app did
+// not give out.
+func FuzzDeletionStatus(f *testing.F) {
+	client, err := instagram.New(instagramConfig())
+	require.NoError(f, err)
+	meta := instagramtest.New()
+	h, err := client.DataDeletionHandler(statusURL, func(context.Context, instagram.DataDeletion) error { return nil })
+	require.NoError(f, err)
+	reply, err := meta.SendDataDeletion(f.Context(), deletionURL, instagramtest.DefaultAccountID, instagramtest.To(h))
+	require.NoError(f, err)
+	page, _, err := reply.Deletion()
+	require.NoError(f, err)
+	u, err := url.Parse(page)
+	require.NoError(f, err)
+	given := u.Query().Get("id")
+	_, err = client.ParseDeletionStatus(u.Query())
+	require.NoError(f, err)
+	f.Add(given[:len(given)-1])
+	f.Add(strings.ToUpper(given[:40]))
+	f.Add("")
+	f.Fuzz(func(t *testing.T, id string) {
+		_, err := client.ParseDeletionStatus(url.Values{"id": {id}})
+		require.ErrorIs(t, err, instagram.ErrDeletionUnknown)
+	})
+}

@@ -51,7 +51,8 @@ type Event struct {
 	// this package does not know the field; Value has it all.
 	Data EventData
 	// Value is the same as Meta wrote it, with everything that Data does not
-	// know. IDs that stand in it as numbers must not be read into a float64.
+	// know. IDs that stand in it as numbers must not be read into a float64. It
+	// is personal, and that of an opt-in holds a token.
 	Value json.RawMessage
 }
 

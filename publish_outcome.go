@@ -101,6 +101,9 @@ func (p *publisher) settle(ctx context.Context) error {
 		if cause := context.Cause(ctx); cause != nil {
 			return p.unknown(cause)
 		}
+		if errors.Is(err, ErrInvalidRequest) {
+			return p.gone(ctx, err)
+		}
 		if err != nil && !errors.Is(err, ErrTransient) {
 			return p.unknown(err)
 		}
@@ -123,6 +126,16 @@ func (p *publisher) settle(ctx context.Context) error {
 			return p.unknown(err)
 		}
 	}
+}
+
+// gone looks among the account's media for a post whose container Meta has
+// forgotten. That it is not there proves nothing: it may have been deleted.
+func (p *publisher) gone(ctx context.Context, err error) error {
+	if list, lookErr := p.lookFor(ctx); lookErr == nil && len(list) == 1 {
+		p.t.Permalink = list[0].permalink
+		return p.out(ctx, list[0].id)
+	}
+	return p.unknown(err)
 }
 
 func (p *publisher) unknown(err error) error {

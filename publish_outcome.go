@@ -47,7 +47,7 @@ func (p *publisher) ask(ctx context.Context) error {
 	var body json.RawMessage
 	var info ResponseInfo
 	params := url.Values{"creation_id": {p.t.Container.ID}}
-	err := p.a.call(ctx, http.MethodPost, p.path("media_publish"), params, &body, CaptureResponse(&info))
+	err := p.a.call(ctx, http.MethodPost, p.path("media_publish"), params, &body, CaptureResponse(&info), neverTwice)
 	id := wire.Parse(body).Get("id").ID()
 	_, said := errors.AsType[*Error](err)
 	switch {
@@ -60,6 +60,9 @@ func (p *publisher) ask(ctx context.Context) error {
 	}
 	return p.refused(ctx, err)
 }
+
+// neverTwice overrules a context whose calls are repeatable.
+func neverTwice(o *callOptions) { o.repeatable = false }
 
 // notSent goes back to where nothing had been asked.
 func (p *publisher) notSent(ctx context.Context, err error) error {

@@ -412,6 +412,19 @@ func TestPublishWhenMetaRefusesOrFails(t *testing.T) {
 	}
 }
 
+// A context that says that its calls may be repeated does not mean this one.
+func TestPublishIsNeverRepeatable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta := instagramtest.New(instagramtest.WithQuirks(instagramtest.Quirks{PublishedTwice: true}))
+		account := accountOf(t, newClient(t, instagramConfig(), meta), meta, instagram.InstagramLogin)
+		meta.On("POST", "/*/media_publish").Once(instagramtest.Answer{Lose: true})
+		_, err := account.Publish(instagram.WithCallOptions(t.Context(), instagram.Repeatable()), photo("x"))
+		require.NoError(t, err)
+		assert.Len(t, meta.Published(instagramtest.DefaultAccountID), 1)
+	})
+}
+
 func TestExpiredContainersAreMadeAnew(t *testing.T) {
 	t.Parallel()
 	for name, post := range map[string]instagram.Post{"of a photo": photo("one"), "of a carousel": carousel("two")} {

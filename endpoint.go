@@ -90,12 +90,12 @@ func EndpointUnder(base string, login Login) Endpoint {
 
 func metaEndpoint(login Login) Endpoint {
 	if login == FacebookLogin {
-		return Endpoint{
+		return Endpoint{ //nolint:gosec // hosts, no credentials
 			Authorize: "https://www.facebook.com", Token: "https://graph.facebook.com",
 			Graph: "https://graph.facebook.com", Upload: "https://rupload.facebook.com",
 		}
 	}
-	return Endpoint{
+	return Endpoint{ //nolint:gosec // hosts, no credentials
 		Authorize: "https://www.instagram.com", Token: "https://api.instagram.com",
 		Graph: "https://graph.instagram.com", Upload: "https://rupload.facebook.com",
 	}
@@ -125,7 +125,7 @@ func (e Endpoint) resolve(login Login) (*hosts, error) {
 		}
 		u, err := parseBase(raw)
 		if err != nil {
-			errs = append(errs, fmt.Errorf("Endpoint.%s: %w", f.name, err))
+			errs = append(errs, fmt.Errorf("endpoint: %s: %w", f.name, err))
 			continue
 		}
 		*f.to = u

@@ -5,7 +5,7 @@ package instagram
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -45,8 +45,15 @@ var (
 	ErrTokenTooYoung = errors.New("token too young to refresh")
 )
 
-// Error is what the platform answered to one request. It never holds a token,
-// a secret or a URL.
+// Error is what the platform answered to one request: with an error status,
+// with an error inside of a success, inside of one part of a batch, or on the
+// redirect to the callback. It never holds a token, a secret or a URL of the
+// request: what looks like one is blotted out of all texts.
+//
+// It matches one of [ErrThrottled], [ErrTokenInvalid], [ErrPermission],
+// [ErrTransient], [ErrInvalidRequest], [ErrRedirectURIMismatch],
+// [ErrCodeInvalid], [ErrAppConfig], [ErrUserDenied] and [ErrBlocked] with
+// [errors.Is], or none of them when nothing safe can be said.
 type Error struct {
 	Op         string // what was being done: "exchange", "GET /me"
 	Host       string // which host answered
@@ -54,38 +61,102 @@ type Error struct {
 	Code       int    // Graph code; 0 when there is none. api.instagram.com repeats the HTTP status here
 	Subcode    int
 	Type       string // OAuthException and the like: Meta's text, not to be decided upon
-	Message    string // Meta's text for developers, with secrets blotted out
-	// UserTitle and UserMessage are Meta's texts for the person, "" when there are none.
+	Reason     string // error_reason of a refusal on the redirect: "user_denied"
+	Message    string // Meta's text for developers
+	// UserTitle and UserMessage are Meta's texts for the person, in the
+	// person's language; "" when there are none.
 	UserTitle, UserMessage string
-	TraceID                string          // fbtrace_id, or the trace header: what Meta's support asks for
-	RequestID              string          // x-fb-request-id
-	Transient              bool            // Meta's own is_transient
-	Data                   json.RawMessage // error_data as it came, at most 4 KiB; nil when there is none
-	Usage                  Usage           // what the usage headers of the answer said
-	RetryAfter             time.Duration   // how long the answer asks to wait; 0: it does not say
+	TraceID                string // fbtrace_id, or the trace header: what Meta's support asks for
+	RequestID              string // x-fb-request-id
+	Version                string // Graph API version that served the call, "" when not told
+	Challenge              string // name of the error in WWW-Authenticate: "invalid_token"
+	// Transient is Meta's own is_transient, and NotTransient says that it is
+	// there and false. Meta says false of a container that is not ready yet,
+	// and true of a used-up quota: ask errors.Is or [ErrorAdvice] instead.
+	Transient, NotTransient bool
+	// Data is error_data as it came: any JSON, often a string that holds JSON.
+	// nil when there is none, or when it is longer than 4 KiB.
+	Data json.RawMessage
+	// Excerpt is how an answer began that was no JSON, without its mark-up.
+	Excerpt    string
+	Usage      Usage         // what the usage headers of the answer said
+	RetryAfter time.Duration // how long the answer asks to wait, at most 30 days; 0: it does not say
+
+	codeIsStatus bool  // Code is the HTTP status, and no Graph code
+	decided      *rule // by the texts as they came, where a secret was blotted out of them
 }
 
 // Error returns operation, status, codes, message and trace ID in one line.
 func (e *Error) Error() string {
 	var b strings.Builder
 	if e.Op != "" {
-		b.WriteString(e.Op + ": ")
+		b.WriteString(e.Op)
+		b.WriteString(": ")
 	}
 	b.WriteString("platform answered")
 	if e.HTTPStatus != 0 {
-		fmt.Fprintf(&b, " HTTP %d", e.HTTPStatus)
+		b.WriteString(" HTTP ")
+		b.WriteString(strconv.Itoa(e.HTTPStatus))
 	}
-	if e.Code != 0 {
-		fmt.Fprintf(&b, " code %d", e.Code)
+	if code := e.graphCode(); code != 0 || e.Subcode != 0 {
+		b.WriteString(" code ")
+		b.WriteString(strconv.Itoa(code))
 	}
 	if e.Subcode != 0 {
-		fmt.Fprintf(&b, "/%d", e.Subcode)
+		b.WriteString("/")
+		b.WriteString(strconv.Itoa(e.Subcode))
 	}
-	if e.Message != "" {
-		fmt.Fprintf(&b, ": %s", e.Message)
+	switch {
+	case e.Message != "":
+		b.WriteString(": ")
+		writeLine(&b, e.Message)
+	case e.Type != "":
+		b.WriteString(": ")
+		writeLine(&b, e.Type)
+	case e.Excerpt != "":
+		b.WriteString(", no JSON: ")
+		b.WriteString(strconv.Quote(e.Excerpt))
 	}
 	if e.TraceID != "" {
-		fmt.Fprintf(&b, " (trace %s)", e.TraceID)
+		b.WriteString(" (trace ")
+		writeLine(&b, e.TraceID)
+		b.WriteString(")")
 	}
 	return b.String()
+}
+
+// writeLine writes s with line breaks and other control characters as blanks:
+// what the platform says must not begin a line in somebody's log.
+func writeLine(b *strings.Builder, s string) {
+	for _, r := range s {
+		if r < ' ' || r == 0x7f || r == '\u0085' || r == '\u2028' || r == '\u2029' {
+			r = ' '
+		}
+		b.WriteRune(r)
+	}
+}
+
+// Is reports whether target is the sentinel of the error's class. It is
+// decided by the table in classify.go: subcode, code, is_transient, message,
+// HTTP status, in this order.
+func (e *Error) Is(target error) bool {
+	sentinel := e.class().sentinel()
+	return sentinel != nil && target == sentinel
+}
+
+// graphCode returns the Graph code, 0 when there is none. Where the code field
+// is missing it may stand at the beginning of the message: "(#2200) …".
+func (e *Error) graphCode() int {
+	if e.codeIsStatus || e.Code >= 400 && e.Code == e.HTTPStatus {
+		return 0
+	}
+	if e.Code != 0 || !strings.HasPrefix(e.Message, "(#") {
+		return e.Code
+	}
+	digits, _, _ := strings.Cut(e.Message[2:], ")")
+	n, err := strconv.ParseInt(digits, 10, 32)
+	if err != nil {
+		return 0
+	}
+	return int(n)
 }

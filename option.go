@@ -5,6 +5,7 @@ package instagram
 import (
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // Option changes the behaviour of a [Client]. A nil value leaves the default.
@@ -19,6 +20,8 @@ type options struct {
 	logger     *slog.Logger
 	tracer     Tracer
 	proof      ProofForm
+	cached     int
+	cacheTTL   time.Duration
 }
 
 // WithTransport sets what requests finally go through, below signing, pacing
@@ -37,7 +40,7 @@ func WithStateStore(s StateStore) Option { return func(o *options) { o.stateStor
 // WithRetryPolicy sets when and how often a request is sent again.
 func WithRetryPolicy(p RetryPolicy) Option { return func(o *options) { o.retry = p } }
 
-// WithLimiter sets who paces calls. Default: a limiter of its own, which
+// WithLimiter sets who paces calls. Default: a [NewLimiter] of its own, which
 // learns from the platform's usage headers; see [NoLimit] for none.
 func WithLimiter(l Limiter) Option { return func(o *options) { o.limiter = l } }
 

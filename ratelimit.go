@@ -97,8 +97,10 @@ type Permit struct {
 	Call Call
 	// Waited is how long Acquire took, as the limiter counts it.
 	Waited time.Duration
-	// Bucket is the quota that the call waited for; zero when it did not wait.
+	// Bucket is the quota that the call waited for, and Reason says in a few
+	// words why; zero when it did not wait.
 	Bucket Bucket
+	Reason string
 
 	Seq  uint64 // the limiter's own
 	Node any    // the limiter's own

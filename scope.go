@@ -90,8 +90,9 @@ func (s Scope) Needs() []Scope {
 		return []Scope{ScopeCatalogManagement, ScopeBasic, ScopeContentPublish}
 	case ScopeAdsManagement:
 		return []Scope{ScopePagesReadEngagement, ScopePagesShowList}
+	default:
+		return nil
 	}
-	return nil
 }
 
 // login returns the product that a permission belongs to; ok is false for a
@@ -106,8 +107,9 @@ func (s Scope) login() (login Login, ok bool) {
 	switch s {
 	case ScopeBusinessManagement, ScopeCatalogManagement, ScopeAdsManagement, ScopeAdsRead, ScopePublicProfile, ScopeEmail, ScopeOpenID:
 		return FacebookLogin, true
+	default:
+		return 0, false
 	}
-	return 0, false
 }
 
 // replacement returns the living name of a dead permission; "" with true when
@@ -125,8 +127,9 @@ func (s Scope) replacement() (living Scope, dead bool) {
 		return ScopeBusinessManageMessages, true
 	case "user_profile", "user_media":
 		return ScopeBusinessBasic, true
+	default:
+		return "", false
 	}
-	return "", false
 }
 
 // checkScopes returns what is wrong with the permissions of a configuration.
@@ -145,7 +148,7 @@ func checkScopes(login Login, scopes []Scope, configID string) []error {
 			complain("%q belongs to the %s login product, this client uses the %s one", s, product, login)
 		}
 	}
-	if len(scopes) == 0 && configID == "" {
+	if len(scopes) == 0 && (configID == "" || login != FacebookLogin) {
 		complain("none given: ask for at least %q", basicScope(login))
 	}
 	if login == InstagramLogin && len(scopes) > 0 && !slices.Contains(scopes, ScopeBusinessBasic) {

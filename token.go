@@ -112,11 +112,20 @@ const (
 	NeverExpires
 	// DataAccessEnded: the token lives, but brings no data before the person has passed the login window again.
 	DataAccessEnded
+	// Invalidated: the platform or the person has withdrawn it before its end;
+	// [Record].Reason says why, and only a new login helps.
+	Invalidated
+	// AwaitsPerson: it may live again once the person has acted at Instagram or
+	// Facebook (checkpoint, Page role); [Record].Reason says which.
+	AwaitsPerson
 )
 
 // String returns the status in words, such as "too young".
 func (s TokenStatus) String() string {
-	names := [...]string{"unknown", "too young", "fresh", "due", "urgent", "expired", "never expires", "data access ended"}
+	names := [...]string{
+		"unknown", "too young", "fresh", "due", "urgent", "expired", "never expires", "data access ended",
+		"invalidated", "awaits person",
+	}
 	if int(s) < len(names) {
 		return names[s]
 	}
@@ -125,7 +134,7 @@ func (s TokenStatus) String() string {
 
 // Status returns where the token stands at a time. It looks at nothing but the
 // token's own fields; that the platform has withdrawn a token is known to its
-// [Record].
+// record, see [Record.Status].
 //
 // A token is due at a point between half and five sixths of its life that
 // depends on its account, so that accounts connected on one day do not come
@@ -136,7 +145,7 @@ func (t *Token) Status(now time.Time) TokenStatus {
 		return Expired
 	case !t.DataAccessExpiresAt.IsZero() && !now.Before(t.DataAccessExpiresAt):
 		return DataAccessEnded
-	case t.ExpiresAt.IsZero() && (t.Permanent || t.Kind == PageToken || t.Kind == SystemUser):
+	case t.endless():
 		return NeverExpires
 	case t.ExpiresAt.IsZero():
 		return Unknown
@@ -150,27 +159,60 @@ func (t *Token) Status(now time.Time) TokenStatus {
 	return Fresh
 }
 
+// endless reports whether the token has no end: Meta said so, or its kind does.
+func (t *Token) endless() bool {
+	return t.ExpiresAt.IsZero() && (t.Permanent || t.Kind == PageToken || t.Kind == SystemUser)
+}
+
 func (t *Token) expired(now time.Time) bool {
 	return !t.ExpiresAt.IsZero() && !now.Before(t.ExpiresAt)
 }
 
 func (t *Token) tooYoung(now time.Time) bool {
-	return t.Login == InstagramLogin && t.Kind == LongLived && !t.ObtainedAt.IsZero() && now.Sub(t.ObtainedAt) < MinRefreshAge
+	return t.waitsADay() && !t.ObtainedAt.IsZero() && now.Sub(t.ObtainedAt) < MinRefreshAge
 }
 
-// dueAt returns when the token should be renewed; zero: never, or not known.
+// waitsADay reports whether the platform refuses to renew the token in its first day.
+func (t *Token) waitsADay() bool { return t.Login == InstagramLogin && t.Kind == LongLived }
+
+// Bounds of the schedule. Meta documents a life of 60 days; a longer one in an
+// answer is not relied upon.
+const (
+	longestLife  = 60 * 24 * time.Hour
+	refreshGrace = 5 * time.Minute // past MinRefreshAge, for clocks that differ
+)
+
+// dueAt returns when the token should be renewed; zero: never. One whose age or
+// end is not known is due as soon as it can be renewed, for then both are; in
+// case they are not, only a day after it was obtained.
 func (t *Token) dueAt() time.Time {
-	if t.ExpiresAt.IsZero() {
+	since := t.ObtainedAt
+	if since.IsZero() {
+		since = t.GrantedAt
+	}
+	earliest := time.Unix(0, 0) // not the zero time, which is never
+	if !since.IsZero() && (t.waitsADay() || t.ExpiresAt.IsZero()) {
+		earliest = since.Add(MinRefreshAge + refreshGrace)
+	}
+	switch {
+	case t.endless():
 		return time.Time{}
+	case t.ExpiresAt.IsZero(), t.ObtainedAt.IsZero():
+		return earliest
 	}
-	if t.ObtainedAt.IsZero() { // age unknown: renew soon, and then its age is known
-		return t.ExpiresAt.Add(-60 * 24 * time.Hour)
+	life := min(t.ExpiresAt.Sub(t.ObtainedAt), longestLife)
+	due := t.ObtainedAt.Add(life/2 + time.Duration(float64(life/3)*t.spread()))
+	if due.Before(earliest) {
+		return earliest
 	}
+	return due
+}
+
+// spread returns a number from 0 to 1 that is the account's own.
+func (t *Token) spread() float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(t.AccountID + "\x00" + t.AppScopedID))
-	life := t.ExpiresAt.Sub(t.ObtainedAt)
-	spread := time.Duration(float64(life/3) * float64(h.Sum64()>>11) / (1 << 53))
-	return t.ObtainedAt.Add(life/2 + spread)
+	return float64(h.Sum64()>>11) / (1 << 53)
 }
 
 // OAuth2 returns the token for code that wants one of x/oauth2's. Its Expiry

@@ -123,7 +123,7 @@ func wantStatus(tok *instagram.Token, now time.Time) instagram.TokenStatus {
 		{ageKnown && tok.Login == instagram.InstagramLogin && tok.Kind == instagram.LongLived && age < 24*time.Hour, instagram.TooYoung},
 		{ageKnown && age > tokenLife*9/10, instagram.Urgent},
 		{ageKnown && age >= tokenLife*5/6, instagram.Due},
-		{!ageKnown && !now.Before(tok.ExpiresAt.Add(-tokenLife)), instagram.Due},
+		{!ageKnown, instagram.Due}, // renewed, its age is known
 	}
 	for _, rule := range rules {
 		if rule.holds {

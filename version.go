@@ -57,6 +57,9 @@ func checkVersion(name string) error {
 // time, or "". A version past its end is answered by the oldest living one
 // (source: versioning guide, read 2026), so it is no error.
 func versionWarning(name string, now time.Time) string {
+	if name == Unversioned {
+		return ""
+	}
 	known := APIVersions()
 	for _, v := range known {
 		if v.Name != name || v.EndsAt.IsZero() {

@@ -4,23 +4,30 @@
 package wire
 
 import (
-	"bytes"
-	"encoding/json"
 	"iter"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
-// Value is one JSON value in the bytes in which it came; the zero Value is an
-// absent one. It is read in place: only [Value.Text] allocates. A value that
-// is cut off in the middle gives what stands before the cut.
-type Value struct{ raw []byte }
+// Value is one JSON value in the text in which it came; the zero Value is an
+// absent one. It is read in place: only [Value.Text] of a string with escapes
+// allocates. A value that is cut off in the middle gives what stands before
+// the cut.
+type Value struct{ raw string }
 
 // Parse returns the first JSON value in data, after a byte order mark and
 // white space. What follows it is ignored. Data that is no JSON gives the zero
-// Value.
+// Value. The data is copied once, so that it may be changed afterwards.
 func Parse(data []byte) Value {
-	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	return ParseString(string(data))
+}
+
+// ParseString is [Parse] for a string, which is not copied.
+func ParseString(data string) Value {
+	data = strings.TrimPrefix(data, "\xef\xbb\xbf")
 	i := skipSpace(data, 0)
 	end, _ := skipValue(data, i)
 	return Value{data[i:end]}
@@ -35,8 +42,11 @@ func (v Value) Complete() bool {
 // Exists reports whether there is a value; null is none.
 func (v Value) Exists() bool { return len(v.raw) > 0 && v.raw[0] != 'n' }
 
-// Raw returns the bytes of the value, which the caller must not change.
-func (v Value) Raw() []byte { return v.raw }
+// Raw returns a copy of the bytes of the value.
+func (v Value) Raw() []byte { return []byte(v.raw) }
+
+// RawString returns the value as it came.
+func (v Value) RawString() string { return v.raw }
 
 // IsObject reports whether the value is a JSON object.
 func (v Value) IsObject() bool { return v.starts('{') }
@@ -74,29 +84,12 @@ func (v Value) Get(names ...string) Value {
 // wire; of anything else it yields nothing.
 func (v Value) Members() iter.Seq2[Value, Value] {
 	return func(yield func(Value, Value) bool) {
-		if !v.IsObject() {
-			return
-		}
-		b := v.raw
-		for i := skipSpace(b, 1); i < len(b) && b[i] == '"'; {
-			end, ok := skipValue(b, i)
-			if !ok {
+		for i := v.first('{'); ; {
+			key, member, next, ok := v.member(i)
+			if !ok || !yield(key, member) {
 				return
 			}
-			key := Value{b[i:end]}
-			i = skipSpace(b, end)
-			if i >= len(b) || b[i] != ':' {
-				return
-			}
-			i = skipSpace(b, i+1)
-			end, ok = skipValue(b, i)
-			if isCut(b, i, end, ok) {
-				return
-			}
-			if !yield(key, Value{b[i:end]}) {
-				return
-			}
-			i = skipComma(b, end)
+			i = next
 		}
 	}
 }
@@ -104,39 +97,144 @@ func (v Value) Members() iter.Seq2[Value, Value] {
 // Elems yields the elements of an array; of anything else it yields nothing.
 func (v Value) Elems() iter.Seq[Value] {
 	return func(yield func(Value) bool) {
-		if !v.IsArray() {
-			return
-		}
-		b := v.raw
-		for i := skipSpace(b, 1); i < len(b) && b[i] != ']'; {
-			end, ok := skipValue(b, i)
-			if isCut(b, i, end, ok) {
+		for i := v.first('['); ; {
+			elem, next, ok := v.elem(i)
+			if !ok || !yield(elem) {
 				return
 			}
-			if !yield(Value{b[i:end]}) {
-				return
-			}
-			i = skipComma(b, end)
+			i = next
 		}
 	}
 }
 
+// first returns where the first member or element of a container stands that
+// opens with c; of anything else it returns the end.
+func (v Value) first(c byte) int {
+	if !v.starts(c) {
+		return len(v.raw)
+	}
+	return skipSpace(v.raw, 1)
+}
+
+// member returns the name and the value that stand at i, and where the next pair stands.
+func (v Value) member(i int) (key, member Value, next int, ok bool) {
+	s := v.raw
+	if i >= len(s) || s[i] != '"' {
+		return Value{}, Value{}, 0, false
+	}
+	end, complete := skipString(s, i)
+	if !complete {
+		return Value{}, Value{}, 0, false
+	}
+	key = Value{s[i:end]}
+	if i = skipSpace(s, end); i >= len(s) || s[i] != ':' {
+		return Value{}, Value{}, 0, false
+	}
+	member, next, ok = v.elem(skipSpace(s, i+1))
+	return key, member, next, ok
+}
+
+// elem returns the value that stands at i, and where the next one stands.
+func (v Value) elem(i int) (elem Value, next int, ok bool) {
+	end, complete := skipValue(v.raw, i)
+	if isCut(v.raw, i, end, complete) {
+		return Value{}, 0, false
+	}
+	return Value{v.raw[i:end]}, skipComma(v.raw, end), true
+}
+
 // Text returns a string decoded, a number in the digits it was written with,
-// and "" for everything else.
+// and "" for everything else. The text is always valid UTF-8: what cannot be
+// decoded becomes U+FFFD.
 func (v Value) Text() string {
 	switch {
 	case v.IsNumber():
-		return string(v.raw)
+		return v.raw
 	case !v.IsString():
 		return ""
-	case bytes.IndexByte(v.raw, '\\') < 0:
-		return string(bytes.Trim(v.raw, `"`))
 	}
-	var s string
-	if json.Unmarshal(v.raw, &s) != nil {
-		return string(v.raw[1 : len(v.raw)-1])
+	if inner := v.inner(); strings.IndexByte(inner, '\\') >= 0 {
+		return unescape(inner)
 	}
-	return s
+	return strings.ToValidUTF8(v.inner(), "\uFFFD")
+}
+
+// inner returns what stands between the quotes of a string, also of one that
+// is cut off.
+func (v Value) inner() string {
+	if end, ok := skipString(v.raw, 0); ok {
+		return v.raw[1 : end-1]
+	}
+	return v.raw[1:]
+}
+
+// unescape decodes the inside of a JSON string. Unlike encoding/json it takes
+// raw line breaks, unknown escapes, and a string that is cut off inside one.
+func unescape(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); {
+		if s[i] != '\\' {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			b.WriteRune(r)
+			i += size
+			continue
+		}
+		if i+1 == len(s) {
+			break
+		}
+		i += 2
+		switch c := s[i-1]; c {
+		case 'b':
+			b.WriteByte('\b')
+		case 'f':
+			b.WriteByte('\f')
+		case 'n':
+			b.WriteByte('\n')
+		case 'r':
+			b.WriteByte('\r')
+		case 't':
+			b.WriteByte('\t')
+		case 'u':
+			r, size := unescapeRune(s[i:])
+			b.WriteRune(r)
+			i += size
+		default: // a quote, a backslash, a slash, and what should not be escaped
+			i-- // the byte may be the first of several of one character
+			r, size := utf8.DecodeRuneInString(s[i:])
+			b.WriteRune(r)
+			i += size
+		}
+	}
+	return b.String()
+}
+
+// unescapeRune decodes the four digits after \u, and a second such escape
+// where both are one character.
+func unescapeRune(s string) (r rune, size int) {
+	r, ok := hexRune(s)
+	if !ok {
+		return utf8.RuneError, 0 // what stands there is not lost, only not decoded
+	}
+	if !utf16.IsSurrogate(r) {
+		return r, 4
+	}
+	if strings.HasPrefix(s[4:], `\u`) {
+		if low, ok := hexRune(s[6:]); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				return pair, 10
+			}
+		}
+	}
+	return utf8.RuneError, 4
+}
+
+func hexRune(s string) (rune, bool) {
+	if len(s) < 4 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s[:4], 16, 16)
+	return rune(n), err == nil
 }
 
 // ID returns an identifier in its exact digits, whether the wire has it as a
@@ -153,7 +251,7 @@ func (v Value) ID() string {
 // outside of int64.
 func (v Value) Int() (int64, bool) {
 	digits := v.number()
-	if n, err := strconv.ParseInt(string(digits), 10, 64); err == nil {
+	if n, err := strconv.ParseInt(digits, 10, 64); err == nil {
 		return n, true
 	}
 	f, ok := v.Float()
@@ -169,78 +267,85 @@ func (v Value) Float() (float64, bool) {
 	if len(digits) == 0 || len(digits) > 64 {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(string(digits), 64)
+	f, err := strconv.ParseFloat(digits, 64)
 	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
 }
 
-func (v Value) number() []byte {
+func (v Value) number() string {
 	digits := v.raw
-	if v.IsString() && len(digits) >= 2 {
-		digits = bytes.TrimSpace(digits[1 : len(digits)-1])
+	if v.IsString() {
+		digits = strings.TrimSpace(v.inner())
 	}
 	if !(Value{digits}).IsNumber() {
-		return nil
+		return ""
+	}
+	for i := range len(digits) {
+		if c := digits[i]; (c < '0' || c > '9') && c != '.' && c != '-' && c != '+' && c != 'e' && c != 'E' {
+			return "" // strconv would read 0x10 and 1_000 too
+		}
 	}
 	return digits
 }
 
-// Bool returns a truth value, which the wire may write as a string too; ok is
-// false for anything else.
+// Bool returns a truth value, which the wire may write as a string, as 1 or as
+// 0 too; ok is false for anything else.
 func (v Value) Bool() (value, ok bool) {
-	switch string(v.raw) {
-	case `true`, `"true"`:
+	switch v.raw {
+	case `true`, `"true"`, `1`, `"1"`:
 		return true, true
-	case `false`, `"false"`:
+	case `false`, `"false"`, `0`, `"0"`:
 		return false, true
 	}
 	return false, false
 }
 
-func (v Value) is(name string) bool {
-	if len(v.raw) < 2 {
-		return false
+func (v Value) is(name string) bool { return v.IsString() && v.name() == name }
+
+// name returns the text of a member's name, without a copy where it has no escapes.
+func (v Value) name() string {
+	if inner := v.inner(); strings.IndexByte(inner, '\\') < 0 {
+		return inner
 	}
-	inner := v.raw[1 : len(v.raw)-1]
-	return string(inner) == name || bytes.IndexByte(inner, '\\') >= 0 && v.Text() == name
+	return v.Text()
 }
 
-// isCut reports whether the member of a container that stands at b[i:end] must
+// isCut reports whether the member of a container that stands at s[i:end] must
 // not be read: there is none, or the body was cut off inside it. Of a container
 // the part before the cut is still good; of 190 cut to 19 it is not.
-func isCut(b []byte, i, end int, complete bool) bool {
-	return end == i || !isContainer(b[i]) && (!complete || end == len(b) && b[i] != '"')
+func isCut(s string, i, end int, complete bool) bool {
+	return end <= i || !isContainer(s[i]) && (!complete || end == len(s) && s[i] != '"')
 }
 
 func isContainer(c byte) bool { return c == '{' || c == '[' }
 
-func skipSpace(b []byte, i int) int {
-	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\t' || b[i] == '\r') {
+func skipSpace(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\n' || s[i] == '\t' || s[i] == '\r') {
 		i++
 	}
 	return i
 }
 
-func skipComma(b []byte, i int) int {
-	i = skipSpace(b, i)
-	if i < len(b) && b[i] == ',' {
-		i = skipSpace(b, i+1)
+func skipComma(s string, i int) int {
+	i = skipSpace(s, i)
+	if i < len(s) && s[i] == ',' {
+		i = skipSpace(s, i+1)
 	}
 	return i
 }
 
 // skipValue returns where the value that starts at i ends, and whether it was
 // there to its end. What cannot start a value ends where it starts.
-func skipValue(b []byte, i int) (end int, complete bool) {
-	if i >= len(b) {
-		return len(b), false
+func skipValue(s string, i int) (end int, complete bool) {
+	if i >= len(s) {
+		return len(s), false
 	}
-	switch c := b[i]; {
+	switch c := s[i]; {
 	case c == '"':
-		return skipString(b, i)
+		return skipString(s, i)
 	case isContainer(c):
-		return skipContainer(b, i)
+		return skipContainer(s, i)
 	case c == '-' || c >= '0' && c <= '9' || c == 't' || c == 'f' || c == 'n':
-		for i < len(b) && isScalar(b[i]) {
+		for i < len(s) && isScalar(s[i]) {
 			i++
 		}
 		return i, true
@@ -248,25 +353,25 @@ func skipValue(b []byte, i int) (end int, complete bool) {
 	return i, false
 }
 
-func skipString(b []byte, i int) (end int, complete bool) {
-	for i++; i < len(b); i++ {
-		switch b[i] {
+func skipString(s string, i int) (end int, complete bool) {
+	for i++; i < len(s); i++ {
+		switch s[i] {
 		case '\\':
 			i++
 		case '"':
 			return i + 1, true
 		}
 	}
-	return len(b), false
+	return len(s), false
 }
 
 // skipContainer counts brackets rather than calling itself: a body of a
 // million brackets must not grow the stack.
-func skipContainer(b []byte, i int) (end int, complete bool) {
-	for depth := 0; i < len(b); i++ {
-		switch b[i] {
+func skipContainer(s string, i int) (end int, complete bool) {
+	for depth := 0; i < len(s); i++ {
+		switch s[i] {
 		case '"':
-			end, ok := skipString(b, i)
+			end, ok := skipString(s, i)
 			if !ok {
 				return end, false
 			}
@@ -279,7 +384,7 @@ func skipContainer(b []byte, i int) (end int, complete bool) {
 			}
 		}
 	}
-	return len(b), false
+	return len(s), false
 }
 
 func isScalar(c byte) bool {

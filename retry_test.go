@@ -1,0 +1,285 @@
+package instagram_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-922467ee/instagram"
+	"github.com/seed-922467ee/instagram/instagramtest"
+)
+
+// attempts remembers what a tracer was told.
+type attempts struct {
+	instagram.NopTracer
+	mu   sync.Mutex
+	all  []instagram.Attempt
+	ends []instagram.CallEnd
+}
+
+func (a *attempts) Attempt(_ context.Context, at instagram.Attempt) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.all = append(a.all, at)
+}
+
+func (a *attempts) CallEnd(_ context.Context, e instagram.CallEnd) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.ends = append(a.ends, e)
+}
+
+// token is one of the fake's default account.
+func token() *instagram.Token {
+	return &instagram.Token{AccessToken: instagram.NewSecret("IGAAtest"), Kind: instagram.LongLived, AccountID: instagramtest.DefaultAccountID}
+}
+
+func newMeta() *instagramtest.Platform {
+	return instagramtest.New(instagramtest.LongLivedToken("IGAAtest", 48*time.Hour))
+}
+
+func TestWhatIsSentAgain(t *testing.T) {
+	t.Parallel()
+	html := instagramtest.Answer{Status: 502, Body: "<html>bad gateway</html>"}
+	tests := map[string]struct {
+		answer instagramtest.Answer
+		opts   []instagram.CallOption
+		reads  int   // requests of a GET, when the second would succeed
+		writes int   // requests of a POST
+		write  error // what the POST gives; nil: success
+	}{
+		"bad gateway":                      {answer: html, reads: 2, writes: 1, write: instagram.ErrOutcomeUnknown},
+		"bad gateway, repeatable":          {answer: html, opts: []instagram.CallOption{instagram.Repeatable()}, reads: 2, writes: 2},
+		"empty 503":                        {answer: instagramtest.Answer{Status: 503}, reads: 2, writes: 1, write: instagram.ErrOutcomeUnknown},
+		"code 2 in a 400":                  {answer: instagramtest.Failing(2, 0), reads: 2, writes: 1, write: instagram.ErrOutcomeUnknown},
+		"connection refused":               {answer: instagramtest.Answer{Refuse: true}, reads: 2, writes: 2},
+		"answer lost":                      {answer: instagramtest.Answer{Lose: true}, reads: 2, writes: 1, write: instagram.ErrOutcomeUnknown},
+		"throttled, come back in a second": {answer: instagramtest.Answer{Error: new(instagramtest.KnownError(4, 0)), Header: http.Header{"Retry-After": {"1"}}}, reads: 2, writes: 2},
+		"bare 429":                         {answer: instagramtest.Answer{Status: 429}, reads: 2, writes: 2},
+		"publishing quota used up":         {answer: instagramtest.Failing(9, 2207042), reads: 1, writes: 1, write: instagram.ErrThrottled},
+		"spam block wears code 4":          {answer: instagramtest.Failing(4, 2207051), reads: 1, writes: 1, write: instagram.ErrBlocked},
+		"policy block":                     {answer: instagramtest.Failing(368, 0), reads: 1, writes: 1, write: instagram.ErrBlocked},
+		"permission":                       {answer: instagramtest.Failing(10, 0), reads: 1, writes: 1, write: instagram.ErrPermission},
+		"invalid parameter":                {answer: instagramtest.Failing(100, 0), reads: 1, writes: 1, write: instagram.ErrInvalidRequest},
+		"dead token":                       {answer: instagramtest.Failing(190, 463), reads: 1, writes: 1, write: instagram.ErrTokenInvalid},
+		"container not ready":              {answer: instagramtest.Failing(9007, 2207027), reads: 2, writes: 2},
+		"host that does not exist":         {answer: instagramtest.Answer{Refuse: true, Err: &net.DNSError{IsNotFound: true}}, reads: 1, writes: 1, write: &net.DNSError{}},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				meta := newMeta()
+				seen := &attempts{}
+				account := newClient(t, instagramConfig(), meta, instagram.WithTracer(seen)).With(instagram.StaticToken(token()))
+				meta.On("GET", "/me").Once(test.answer)
+				_ = account.Get(t.Context(), "me", nil, nil, test.opts...)
+				assert.Len(t, meta.Requests("GET", "/me"), test.reads)
+
+				meta.On("POST", "/"+instagramtest.DefaultAccountID+"/media").Once(test.answer)
+				err := account.Post(t.Context(), instagramtest.DefaultAccountID+"/media", url.Values{"image_url": {"https://example.com/a.jpg"}}, nil, test.opts...)
+				switch want := test.write.(type) { //nolint:errorlint // the kind of expectation
+				case nil:
+					require.NoError(t, err)
+				case *net.DNSError:
+					require.Error(t, err)
+					require.NotErrorIs(t, err, instagram.ErrOutcomeUnknown)
+				default:
+					require.ErrorIs(t, err, want)
+				}
+				assert.Len(t, meta.Requests("POST", ""), test.writes)
+				for _, a := range seen.all {
+					assert.NotEmpty(t, a.Reason, "every decision has a reason")
+				}
+				assert.Len(t, seen.ends, 2)
+			})
+		})
+	}
+}
+
+func TestRetriesEnd(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta := newMeta()
+		meta.On("GET", "/me").Always(instagramtest.Answer{Status: 500})
+		account := newClient(t, instagramConfig(), meta, instagram.WithRetryPolicy(instagram.RetryPolicy{MaxAttempts: 6})).With(instagram.StaticToken(token()))
+		require.ErrorIs(t, account.Get(t.Context(), "me", nil, nil), instagram.ErrTransient)
+		assert.LessOrEqual(t, len(meta.Requests("GET", "/me")), 6)
+	})
+}
+
+func TestAnOutageIsNotMultiplied(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta := newMeta()
+		meta.On("GET", "/me").Always(instagramtest.Answer{Status: 500})
+		account := newClient(t, instagramConfig(), meta).With(instagram.StaticToken(token()))
+		const calls = 2000
+		began := time.Now()
+		var all sync.WaitGroup
+		for range calls {
+			all.Go(func() { _ = account.Get(t.Context(), "me", nil, nil) })
+		}
+		all.Wait()
+		allowed := calls*11/10 + int(time.Since(began).Seconds()*3) + 40
+		assert.LessOrEqual(t, len(meta.Requests("GET", "/me")), allowed, "a tenth more, and three a second")
+	})
+}
+
+func TestCancellationEndsACallAtOnce(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]instagramtest.Answer{
+		"while it backs off":          {Status: 503, Header: http.Header{"Retry-After": {"20"}}},
+		"while it waits for quota":    {Error: new(instagramtest.KnownError(4, 0)), Header: http.Header{"Retry-After": {"20"}}},
+		"while it waits for answer":   {Hang: true},
+		"while the answer comes late": {Late: time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				meta := newMeta()
+				meta.On("GET", "/me").Always(answer)
+				account := newClient(t, instagramConfig(), meta).With(instagram.StaticToken(token()))
+				ctx, cancel := context.WithCancelCause(t.Context())
+				go func() { time.Sleep(5 * time.Second); cancel(errors.New("enough")) }()
+				began := time.Now()
+				err := account.Get(ctx, "me", nil, nil)
+				require.Error(t, err)
+				assert.Equal(t, 5*time.Second, time.Since(began), "on the fake clock: at once")
+				sent := len(meta.Requests("GET", "/me"))
+				time.Sleep(time.Hour)
+				assert.Len(t, meta.Requests("GET", "/me"), sent, "and nothing more is sent")
+			})
+		})
+	}
+}
+
+func TestWaitsThatAreNotBegun(t *testing.T) {
+	t.Parallel()
+	throttled := instagramtest.Answer{Error: new(instagramtest.KnownError(4, 0)), Header: http.Header{"Retry-After": {"3600"}}}
+	tests := map[string]struct {
+		policy  instagram.RetryPolicy
+		timeout time.Duration
+		waits   bool
+	}{
+		"longer than the policy's limit": {timeout: 24 * time.Hour},
+		"longer than the deadline":       {policy: instagram.RetryPolicy{MaxWait: -1}, timeout: time.Minute},
+		"as long as the context lives":   {policy: instagram.RetryPolicy{MaxWait: -1}, timeout: 24 * time.Hour, waits: true},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				meta := newMeta()
+				meta.On("GET", "/me").Once(throttled)
+				account := newClient(t, instagramConfig(), meta, instagram.WithRetryPolicy(test.policy)).With(instagram.StaticToken(token()))
+				ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+				defer cancel()
+				began := time.Now()
+				err := account.Get(ctx, "me", nil, nil)
+				if test.waits {
+					require.NoError(t, err)
+					assert.GreaterOrEqual(t, time.Since(began), time.Hour)
+					return
+				}
+				var limited *instagram.RateLimitError
+				require.ErrorAs(t, err, &limited)
+				require.ErrorIs(t, err, instagram.ErrThrottled)
+				assert.InDelta(t, time.Hour.Seconds(), limited.RetryAfter.Seconds(), 10)
+				assert.Zero(t, time.Since(began))
+
+				began = time.Now() // and the next call is not even sent
+				err = account.Get(ctx, "me", nil, nil)
+				require.ErrorAs(t, err, &limited)
+				assert.Zero(t, time.Since(began))
+				assert.Len(t, meta.Requests("GET", "/me"), 1)
+			})
+		})
+	}
+}
+
+// renewing is a source that has another token after the first was refused.
+type renewing struct {
+	mu    sync.Mutex
+	asked int
+}
+
+func (r *renewing) Token(context.Context) (*instagram.Token, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	tok := token()
+	if r.asked++; r.asked <= 2 { // for the limiter, and to sign
+		tok.AccessToken = instagram.NewSecret("IGAAdead")
+	}
+	return tok, nil
+}
+
+func TestATokenFoundDeadIsFetchedAgainOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta := newMeta()
+		client := newClient(t, instagramConfig(), meta)
+		require.NoError(t, client.With(&renewing{}).Get(t.Context(), "me", nil, nil))
+		assert.Len(t, meta.Requests("GET", "/me"), 2)
+
+		meta.ForgetRequests()
+		meta.On("GET", "/me").Always(instagramtest.Failing(190, 463))
+		require.ErrorIs(t, client.With(&renewing{}).Get(t.Context(), "me", nil, nil), instagram.ErrTokenInvalid)
+		assert.Len(t, meta.Requests("GET", "/me"), 2, "the second refusal is the answer")
+
+		meta.ForgetRequests()
+		require.ErrorIs(t, client.With(instagram.StaticToken(token())).Get(t.Context(), "me", nil, nil), instagram.ErrTokenInvalid)
+		assert.Len(t, meta.Requests("GET", "/me"), 1, "a source that has no other token is not tried again")
+	})
+}
+
+func TestBodiesAreRewound(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for name, test := range map[string]struct {
+			body io.Reader
+			want int
+		}{
+			"a body that can be read again": {strings.NewReader("image_url=https://example.com/a.jpg"), 2},
+			"a body that cannot":            {io.MultiReader(strings.NewReader("image_url=https://example.com/a.jpg")), 1},
+		} {
+			meta := newMeta()
+			meta.On("POST", "").Once(instagramtest.Answer{Status: 429})
+			signed := newClient(t, instagramConfig(), meta).HTTPClient(instagram.StaticToken(token()))
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://graph.instagram.com/v26.0/"+instagramtest.DefaultAccountID+"/media", test.body)
+			require.NoError(t, err)
+			req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			resp, err := signed.Do(req)
+			require.NoError(t, err, name)
+			resp.Body.Close()
+			for _, r := range meta.Requests("POST", "") {
+				assert.Equal(t, "https://example.com/a.jpg", r.Form.Get("image_url"), name)
+			}
+			assert.Len(t, meta.Requests("POST", ""), test.want, name)
+		}
+	})
+}
+
+// panicking is a tracer with a mistake in every method.
+type panicking struct{ instagram.NopTracer }
+
+func (panicking) CallStart(context.Context, instagram.CallStart) context.Context { panic("x") }
+func (panicking) Attempt(context.Context, instagram.Attempt)                     { panic("x") }
+func (panicking) CallEnd(context.Context, instagram.CallEnd)                     { panic("x") }
+
+func TestAPanicInAHookIsNotTheCallers(t *testing.T) {
+	t.Parallel()
+	account := newClient(t, instagramConfig(), newMeta(), instagram.WithTracer(panicking{})).With(instagram.StaticToken(token()))
+	require.NoError(t, account.Get(t.Context(), "me", nil, nil))
+}

@@ -50,7 +50,7 @@ func (l *eventLog) texts() (texts []string) {
 	return texts
 }
 
-func comment(text string) map[string]any { return map[string]any{"id": text, "text": text} }
+func aComment(text string) map[string]any { return map[string]any{"id": text, "text": text} }
 
 // closing ends the handler with the test.
 func closing(t *testing.T, h *instagram.WebhookHandler) *instagram.WebhookHandler {
@@ -128,7 +128,7 @@ func TestWebhookDelivery(t *testing.T) {
 
 		for i, secret := range []string{instagramtest.DefaultInstagramAppSecret, instagramtest.DefaultMetaAppSecret} {
 			reply, err := meta.SendWebhook(t.Context(), hook, instagram.FieldComments, instagramtest.DefaultUsername,
-				comment(fmt.Sprintf("Grüße / 😀 %d", i)), instagramtest.To(h), instagramtest.SignedWith(secret))
+				aComment(fmt.Sprintf("Grüße / 😀 %d", i)), instagramtest.To(h), instagramtest.SignedWith(secret))
 			require.NoError(t, err)
 			assert.Equal(t, http.StatusOK, reply.Status)
 			assert.Empty(t, reply.Body)
@@ -195,7 +195,7 @@ func TestWebhookHandlerAttacks(t *testing.T) {
 			client := newClient(t, instagramConfig(), meta, instagram.WithLogger(slog.New(slog.NewTextHandler(&log, nil))))
 			var got eventLog
 			h := client.WebhookHandler(instagram.NewSecret("v"), got.handle, instagram.WithWebhookLimits(instagram.WebhookLimits{BodyBytes: 1000}))
-			reply, err := meta.SendWebhook(t.Context(), hook, "comments", account, comment("hello / there"), append(c.opts, instagramtest.To(h))...)
+			reply, err := meta.SendWebhook(t.Context(), hook, "comments", account, aComment("hello / there"), append(c.opts, instagramtest.To(h))...)
 			require.NoError(t, err)
 			require.NoError(t, h.Close(t.Context()))
 			assert.Equal(t, c.status, reply.Status)
@@ -221,7 +221,7 @@ func TestWebhookDropsWhatCameBefore(t *testing.T) {
 			t.Helper()
 			var events []instagramtest.WebhookEvent
 			for _, text := range texts {
-				events = append(events, instagramtest.WebhookEvent{Field: "comments", Account: account, Value: comment(text)})
+				events = append(events, instagramtest.WebhookEvent{Field: "comments", Account: account, Value: aComment(text)})
 			}
 			cb, err := meta.WebhookCallback(hook, events)
 			require.NoError(t, err)
@@ -273,7 +273,7 @@ func TestWebhookKeepsTheOrderOfEachAccount(t *testing.T) {
 			for a := range 8 { // every account twice in each delivery
 				id, text := strconv.Itoa(a%4), fmt.Sprintf("%d/%d", i, a)
 				want[id] = append(want[id], text)
-				events = append(events, instagramtest.WebhookEvent{Field: "comments", Account: id, Value: comment(text)})
+				events = append(events, instagramtest.WebhookEvent{Field: "comments", Account: id, Value: aComment(text)})
 			}
 			cb, err := meta.WebhookCallback(hook, events)
 			require.NoError(t, err)
@@ -312,7 +312,7 @@ func TestWebhookPushesBack(t *testing.T) {
 		}, instagram.WithWebhookLimits(instagram.WebhookLimits{Workers: 2, QueuedEvents: 3, EventTime: -1}))
 		send := func(account, text string) instagramtest.Reply {
 			t.Helper()
-			reply, err := meta.SendWebhook(t.Context(), hook, "comments", account, comment(text), instagramtest.To(h))
+			reply, err := meta.SendWebhook(t.Context(), hook, "comments", account, aComment(text), instagramtest.To(h))
 			require.NoError(t, err)
 			return reply
 		}
@@ -349,7 +349,7 @@ func TestWebhookBoundsMemory(t *testing.T) {
 		}, instagram.WithWebhookLimits(instagram.WebhookLimits{QueuedBytes: 10_000}))
 		var statuses []int
 		for i := range 5 {
-			reply, err := meta.SendWebhook(t.Context(), hook, "comments", strconv.Itoa(i), comment(strings.Repeat("x", 4000)), instagramtest.To(h))
+			reply, err := meta.SendWebhook(t.Context(), hook, "comments", strconv.Itoa(i), aComment(strings.Repeat("x", 4000)), instagramtest.To(h))
 			require.NoError(t, err)
 			statuses = append(statuses, reply.Status)
 		}
@@ -371,7 +371,7 @@ func TestWebhookCloseGivesUpInTheEnd(t *testing.T) {
 			return ctx.Err()
 		}, instagram.WithWebhookLimits(instagram.WebhookLimits{Workers: 1, EventTime: time.Hour}))
 		for i := range 3 {
-			_, err := meta.SendWebhook(t.Context(), hook, "comments", strconv.Itoa(i), comment(strconv.Itoa(i)), instagramtest.To(h))
+			_, err := meta.SendWebhook(t.Context(), hook, "comments", strconv.Itoa(i), aComment(strconv.Itoa(i)), instagramtest.To(h))
 			require.NoError(t, err)
 		}
 		synctest.Wait()
@@ -424,7 +424,7 @@ func TestWebhookSurvivesTheProgramsFunction(t *testing.T) {
 					}))
 				var events []instagramtest.WebhookEvent
 				for _, text := range []string{"bad", "good"} {
-					events = append(events, instagramtest.WebhookEvent{Field: "comments", Account: "1", Value: comment(text)})
+					events = append(events, instagramtest.WebhookEvent{Field: "comments", Account: "1", Value: aComment(text)})
 				}
 				cb, err := meta.WebhookCallback(hook, events)
 				require.NoError(t, err)
@@ -463,7 +463,7 @@ func TestWebhookAnswersWhenHandled(t *testing.T) {
 			t.Helper()
 			var events []instagramtest.WebhookEvent
 			for _, text := range texts {
-				events = append(events, instagramtest.WebhookEvent{Field: "comments", Account: account, Value: comment(text)})
+				events = append(events, instagramtest.WebhookEvent{Field: "comments", Account: account, Value: aComment(text)})
 			}
 			cb, err := meta.WebhookCallback(hook, events)
 			require.NoError(t, err)

@@ -26,12 +26,13 @@ const maxAnswer = 32 << 20
 // [Client.With]; it is safe for concurrent use and cheap to keep.
 type Account struct {
 	c    *Client
+	src  TokenSource
 	http *http.Client
 }
 
 // With returns an [Account] that signs with the tokens of src.
 func (c *Client) With(src TokenSource) *Account {
-	return &Account{c: c, http: c.HTTPClient(src)}
+	return &Account{c: c, src: src, http: c.HTTPClient(src)}
 }
 
 // HTTPClient returns the signed client that the account's calls go through.
@@ -65,23 +66,32 @@ func (a *Account) Delete(ctx context.Context, path string, params, out any, opts
 }
 
 func (a *Account) do(ctx context.Context, method, path string, params, out any, opts []CallOption) error {
+	if err := a.call(ctx, method, path, params, out, opts...); err != nil {
+		return fmt.Errorf("instagram: %w", err)
+	}
+	return nil
+}
+
+// call is what Get, Post and Delete do, for methods that give the error a
+// context of their own.
+func (a *Account) call(ctx context.Context, method, path string, params, out any, opts ...CallOption) error {
 	var made *call
 	ctx = WithCallOptions(WithCallOptions(ctx, opts...), func(o *callOptions) { o.made = &made })
 	req, err := a.newRequest(ctx, method, path, params)
 	if err != nil {
-		return fmt.Errorf("instagram: %s: %w", method, err)
+		return fmt.Errorf("%s: %w", method, err)
 	}
 	op := method + " " + routeOf(req.URL.Path)
 	resp, err := a.http.Do(req)
 	if err != nil {
-		return fmt.Errorf("instagram: %s: %w", op, redact.Err(err))
+		return fmt.Errorf("%s: %w", op, redact.Err(err))
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if err := made.failure(op); err != nil {
-		return fmt.Errorf("instagram: %w", err)
+		return err
 	}
 	if err := decode(resp, out); err != nil {
-		return fmt.Errorf("instagram: %s: %w", op, made.blot(err))
+		return fmt.Errorf("%s: %w", op, made.blot(err))
 	}
 	return nil
 }
@@ -103,13 +113,18 @@ func decode(resp *http.Response, out any) error {
 		answer.Problem = fmt.Sprintf("the answer is longer than %d MiB", maxAnswer>>20)
 		return answer
 	}
-	dec := json.NewDecoder(bytes.NewReader(body))
-	dec.UseNumber()
-	if err := dec.Decode(out); err != nil {
+	if err := unmarshal(body, out); err != nil {
 		answer.Problem = decodeProblem(err, out)
 		return answer
 	}
 	return nil
+}
+
+// unmarshal decodes JSON; numbers that go into an any keep their digits.
+func unmarshal(data []byte, out any) error {
+	dec := json.NewDecoder(bytes.NewReader(data))
+	dec.UseNumber()
+	return dec.Decode(out)
 }
 
 // decodeProblem says why an answer does not fit, without a byte of the answer.

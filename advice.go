@@ -68,30 +68,43 @@ func ErrorAdvice(err error) Advice {
 			best = a
 		}
 	}
-	platform := false
+	known := false // an error that says more than the sentinel it matches
 	walk(err, func(err error) {
 		switch e := err.(type) { //nolint:errorlint // walk has unwrapped it
 		case *Error:
-			platform = true
+			known = true
 			consider(e.advice())
 		case *RateLimitError:
 			consider(e.advice())
+		case *CallbackError:
+			a := Advice{Action: ActionLogin, NeedsLogin: true, Text: "The callback is not used: " + e.Error() + ". Begin the login anew."}
+			known = true
+			consider(a)
+		case *WrongAccountError:
+			known = true
+			consider(Advice{Action: ActionUserMustAct, Text: "The person logged in with another account than the one asked for. Let them switch accounts at Instagram or Facebook, and begin again."})
+		case *ForeignHostError:
+			known = true
+			consider(Advice{Action: ActionFixRequest, Text: "The call would have taken a token to a host that is not its login product's, so nothing was sent. Give paths rather than URLs, and go through pages by their cursors."})
 		}
 	})
 	for i := range ownAdvice {
 		own := &ownAdvice[i]
-		if platform && own.class != classUnknown {
-			continue // its own advice is sharper than that of its class
+		if known && own.class != classUnknown {
+			continue
 		}
 		if errors.Is(err, own.err) {
 			consider(own.advice)
 		}
 	}
-	if best.Action == "" && !platform {
+	if best.Action == "" && !known {
 		consider(networkAdvice(err))
 	}
 	if best.Action == "" {
 		best = classUnknown.advice()
+	}
+	if _, ok := errors.AsType[*IncompleteLoginError](err); ok && !best.NeedsLogin {
+		best.Text += " The login's code is spent and what it won is not lost: go on with Client.ResumeLogin and the result that came with the error."
 	}
 	return best
 }

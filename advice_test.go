@@ -41,6 +41,11 @@ func TestAdviceOnWhatIsNotThePlatforms(t *testing.T) {
 		"state used":                     {ErrStateUsed, Advice{Action: ActionLogin, NeedsLogin: true}},
 		"outcome unknown":                {fmt.Errorf("%w: %w", ErrOutcomeUnknown, get(io.EOF)), Advice{Action: ActionCheckOutcome}},
 		"outcome unknown, deadline":      {errors.Join(context.DeadlineExceeded, ErrOutcomeUnknown), Advice{Action: ActionCheckOutcome}},
+		"callback of another browser":    {&CallbackError{Problem: BindingMismatch}, Advice{Action: ActionLogin, NeedsLogin: true}},
+		"callback that cannot be read":   {fmt.Errorf("x: %w", &CallbackError{Problem: QueryMalformed}), Advice{Action: ActionLogin, NeedsLogin: true}},
+		"another account":                {&WrongAccountError{Want: "1", Got: []string{"2"}}, Advice{Action: ActionUserMustAct}},
+		"a host that is not Meta's":      {get(&ForeignHostError{Host: "evil.example"}), Advice{Action: ActionFixRequest}},
+		"a login that can go on":         {&IncompleteLoginError{Stage: StageIdentify, Err: get(io.EOF)}, Advice{Action: ActionRetry, Retryable: true}},
 		"a bare sentinel":                {fmt.Errorf("no: %w", ErrUserDenied), Advice{Action: ActionUserMustAct}},
 		"a bare sentinel of a class":     {fmt.Errorf("no: %w", ErrTokenInvalid), Advice{Action: ActionLogin, NeedsLogin: true}},
 		"cancelled":                      {get(context.Canceled), Advice{Action: ActionUnknown}},
@@ -119,6 +124,15 @@ func TestAdviceOnWrappedAndJoinedErrors(t *testing.T) {
 
 	refused := &RateLimitError{Err: &Error{Code: 9, Subcode: 2207042}, RetryAfter: time.Hour}
 	assert.Contains(t, ErrorAdvice(refused).Text, "24 hours")
+}
+
+func TestAdviceOnLoginsThatStopped(t *testing.T) {
+	t.Parallel()
+	stopped := func(err error) Advice { return ErrorAdvice(&IncompleteLoginError{Stage: StageIdentify, Err: err}) }
+	assert.Contains(t, stopped(&Error{HTTPStatus: 502}).Text, "ResumeLogin")
+	assert.NotContains(t, stopped(&Error{Code: 190}).Text, "ResumeLogin", "with a dead token there is nothing to go on with")
+	assert.Contains(t, ErrorAdvice(&CallbackError{Problem: BindingMissing}).Text, "in-app browser")
+	assert.Contains(t, ErrorAdvice(&WrongAccountError{}).Text, "switch accounts")
 }
 
 func TestAdviceNamesThePermissions(t *testing.T) {

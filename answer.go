@@ -24,8 +24,12 @@ func (c *Client) classifying(base http.RoundTripper) http.RoundTripper {
 		}
 		resp.Request = req
 		call.info = responseInfo(resp)
-		call.fault = checkResponse("", resp, call.secrets()...)
-		if call.fault != nil {
+		if resp.Body != nil && resp.Body != http.NoBody {
+			resp.Body = newPutBack(resp.Body, &c.idle)
+		}
+		if b := errorIn(resp); b != nil {
+			call.fault = newError("", resp, b.data, call.secrets()...)
+			b.err = call.fault
 			call.info.TraceID = call.fault.TraceID
 		}
 		c.noticeVersion(c.cfg.Version, call.info.Version)

@@ -7,8 +7,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -19,34 +20,48 @@ type call struct {
 
 	opts      callOptions
 	asked     *http.Request // as the caller made it; never changed
-	started   time.Time
 	attempts  int
 	waited    time.Duration // for quota, all attempts together
 	parked    int           // attempts that had to wait for quota
 	refetched bool          // the source was asked for another token
 
-	// of the attempt under way
+	attempt // the one under way
+}
+
+// attempt is what is known of one sending of a call's request.
+type attempt struct {
 	token *Token
 	sent  bool         // handed to the base transport
-	body  *countedBody // nil when there is none
-	lost  loss
-	info  ResponseInfo
-	fault *Error // what the platform said; nil: success, or no answer
+	lost  loss         // why there was no answer
+	body  *bodyLedger  // nil when the request has none
+	info  ResponseInfo // of the answer
+	fault *Error       // what the platform said; nil: success, or no answer
 }
 
 // begin returns a request of its own for a call, so that no layer ever writes
 // into the caller's.
-func begin(req *http.Request, now time.Time) (*http.Request, *call) {
-	c := &call{Context: req.Context(), opts: callOptionsOf(req.Context()), asked: req, started: now}
+func begin(req *http.Request) (*http.Request, *call) {
+	c := &call{Context: req.Context(), opts: callOptionsOf(req.Context()), asked: req}
 	return c.request(req.Body), c //nolint:contextcheck // the call is the context
 }
 
 // request returns a fresh copy of what was asked, for one attempt.
 func (c *call) request(body requestBody) *http.Request {
 	req := c.asked.WithContext(c)
-	if body != nil && body != http.NoBody {
-		c.body = &countedBody{requestBody: body}
-		req.Body = c.body
+	if body == nil || body == http.NoBody {
+		return req
+	}
+	c.body = &bodyLedger{}
+	req.Body = c.body.count(body)
+	if again := req.GetBody; again != nil { // net/http may send a body of its own making
+		ledger := c.body
+		req.GetBody = func() (io.ReadCloser, error) {
+			body, err := again()
+			if err != nil {
+				return nil, err
+			}
+			return ledger.count(body), nil
+		}
 	}
 	return req
 }
@@ -89,7 +104,7 @@ func (c *call) failure(op string) error {
 	c.fault.Op = op
 	switch {
 	case errors.Is(c.fault, ErrThrottled):
-		return &RateLimitError{RetryAfter: c.fault.RetryAfter, Bucket: c.fault.Usage.Peak().Bucket, Err: c.fault}
+		return &RateLimitError{RetryAfter: c.fault.RetryAfter, Bucket: c.fault.Bucket(), Err: c.fault}
 	case (c.isWrite() && !c.opts.repeatable || c.opts.once) && errors.Is(c.fault, ErrTransient) && !c.fault.certainlyRefused():
 		return fmt.Errorf("%w: %w", c.fault, ErrOutcomeUnknown)
 	}
@@ -97,9 +112,9 @@ func (c *call) failure(op string) error {
 }
 
 // unsent reports whether an attempt without an answer can have had no effect:
-// nothing left, or no byte of the body.
+// nothing left, or no byte of the body, of which then none will leave.
 func (c *call) unsent() bool {
-	return c.lost.unsent || c.body != nil && !c.body.touched.Load()
+	return c.lost.unsent || c.body != nil && c.body.seal()
 }
 
 // secrets returns what the platform may echo and no error may show.
@@ -116,14 +131,44 @@ type requestBody = interface {
 	Close() error
 }
 
-// countedBody knows whether anything was read of it: a request of whose body
-// no byte was read has not been carried out.
+// bodyLedger knows whether a byte of a request's body was handed over: a
+// request of which none was has not been carried out. It counts for all bodies
+// that were read for the same attempt, in whichever goroutine the transport
+// reads them.
+type bodyLedger struct {
+	mu      sync.Mutex
+	touched bool
+	sealed  bool // nothing is handed over any more
+}
+
+// seal reports whether nothing was handed over, and sees to it that nothing
+// will be: a transport may go on reading after it has given up.
+func (l *bodyLedger) seal() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.sealed = true
+	return !l.touched
+}
+
+// count returns the body so that the ledger knows of it.
+func (l *bodyLedger) count(body requestBody) requestBody {
+	return &countedBody{requestBody: body, ledger: l}
+}
+
 type countedBody struct {
 	requestBody
-	touched atomic.Bool // the transport reads in a goroutine of its own
+	ledger *bodyLedger
 }
 
 func (b *countedBody) Read(p []byte) (int, error) {
-	b.touched.Store(true)
-	return b.requestBody.Read(p)
+	n, err := b.requestBody.Read(p)
+	b.ledger.mu.Lock()
+	defer b.ledger.mu.Unlock()
+	if b.ledger.sealed {
+		return 0, errGivenUp
+	}
+	b.ledger.touched = b.ledger.touched || n > 0
+	return n, err
 }
+
+var errGivenUp = errors.New("the request has been given up")

@@ -2,7 +2,10 @@ package instagram
 
 // This file answers: what can be asked for a single call?
 
-import "context"
+import (
+	"context"
+	"net/http"
+)
 
 // CallOption changes one call.
 type CallOption func(*callOptions)
@@ -14,6 +17,9 @@ type callOptions struct {
 	secrets    []string // values in the form that no error may show
 	made       **call   // is told of the call
 	capture    *ResponseInfo
+	cost       int // calls that the request counts as; 0: 1
+	// outcome tells the limiter more than the answer's status and headers do
+	outcome func(*http.Response, Outcome) Outcome
 }
 
 // Background marks work that can wait: it stops a few percent before the

@@ -77,6 +77,9 @@ type rule struct {
 
 // rule returns the row that decides, nil when there is none.
 func (e *Error) rule() *rule {
+	if e.decided != nil {
+		return e.decided
+	}
 	code, status := e.graphCode(), e.HTTPStatus
 	if e.codeIsStatus {
 		status = e.Code

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"github.com/seed-922467ee/instagram/internal/backoff"
+	"github.com/seed-922467ee/instagram/internal/flight"
 )
 
 // Unversioned as Config.Version leaves the version out of all paths. Meta then
@@ -65,10 +66,20 @@ type Client struct {
 	states *stateSealer
 	logins loginFlights
 
+	tokens   *tokenCache
+	loads    flight.Group[string, *Token]
+	renewals flight.Group[renewal, *Token]
+	doubts   flight.Group[TokenKey, *Token]
+	unsaved  unsavedTokens
+	breaker  breaker
+	work     background
+
 	bare     *http.Client      // for token endpoints: no token is added
 	base     http.RoundTripper // below all layers
 	budget   backoff.Budget    // of retries, shared by all calls
 	versions versionNotices
+	idle     idleBodies
+	traces   bool // somebody is told
 }
 
 // New returns a client for the configuration, which it copies. Everything that
@@ -108,6 +119,8 @@ func (c *Client) setDefaults() {
 	if c.opts.tracer == nil {
 		c.opts.tracer = NopTracer{}
 	}
+	_, silent := c.opts.tracer.(NopTracer)
+	c.traces = !silent
 	c.opts.retry = c.opts.retry.withDefaults()
 	c.logger = c.opts.logger
 	c.base = c.opts.transport
@@ -118,6 +131,8 @@ func (c *Client) setDefaults() {
 	c.bare = &http.Client{Transport: c.bareLayers(), CheckRedirect: noRedirect}
 	c.states = newStateSealer(c.cfg)
 	c.logins.init()
+	c.tokens = newTokenCache(c.opts.cached, c.opts.cacheTTL)
+	c.work.init()
 }
 
 // check returns everything that is wrong, each with what to do about it.
@@ -214,11 +229,16 @@ func (c *Client) warn() {
 	}
 }
 
-// Close ends the client's background work and waits for it until ctx ends.
-// Stores and transports that were given to [New] stay open.
+// Close ends the client's background work: it lets [Client.KeepAlive] return,
+// renewals finish and tokens be saved that the store did not take yet, and waits
+// for that until ctx ends. Stores and transports that were given to [New] stay open.
 func (c *Client) Close(ctx context.Context) error {
+	err := errors.Join(c.work.close(ctx), c.renewals.Close(ctx), c.doubts.Close(ctx), c.loads.Close(ctx))
 	if t, ok := c.base.(*http.Transport); ok && c.opts.transport == nil {
 		t.CloseIdleConnections()
 	}
-	return context.Cause(ctx)
+	if err != nil {
+		return fmt.Errorf("instagram: close: %w", context.Cause(ctx))
+	}
+	return nil
 }

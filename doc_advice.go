@@ -213,7 +213,8 @@
 //	redirect_uri" or "missing required parameter"; "you must include a valid client_id" or
 //	"missing redirect_uri" or "invalid scope"; is_transient false; invalid_scope or
 //	unsupported_grant_type or unsupported_response_type or invalid_request; HTTP 400 to 499
-//	as a Graph error; HTTP 400; HTTP 404 to 406; HTTP 410 to 417; HTTP 422; HTTP 431
+//	as a Graph error; HTTP 400; HTTP 404 to 406; HTTP 410 to 417; HTTP 422; HTTP 431; any
+//	HTTP 200 to 299
 //	    The call itself is wrong and stays wrong. The message says what; correct the call, and
 //	    do not repeat it as it is.
 //
@@ -386,8 +387,8 @@
 //
 //	subcode 460; 190 "does not match current stored session" or "changed the password" or
 //	"changed their password"
-//	    The person has changed the password, or Meta has ended all sessions for security. Only a
-//	    new login helps.
+//	    The person has changed the password, or Meta has logged out all devices for security.
+//	    Only a new login helps.
 //
 //	subcode 452
 //	    The session is not the current one any more, usually after a change of password. Only a

@@ -82,7 +82,8 @@ type Error struct {
 	Usage      Usage         // what the usage headers of the answer said
 	RetryAfter time.Duration // how long the answer asks to wait, at most 30 days; 0: it does not say
 
-	codeIsStatus bool // Code is the HTTP status, and no Graph code
+	codeIsStatus bool  // Code is the HTTP status, and no Graph code
+	decided      *rule // by the texts as they came, where a secret was blotted out of them
 }
 
 // Error returns operation, status, codes, message and trace ID in one line.

@@ -54,6 +54,9 @@ func TestRecordedErrors(t *testing.T) {
 				assert.Equal(t, *want.IsTransient, e.Transient)
 				assert.Equal(t, !*want.IsTransient, e.NotTransient)
 			}
+			if want.UsageMaxPercent != nil {
+				assert.InDelta(t, *want.UsageMaxPercent, e.Usage.Max(), 0)
+			}
 			if want.DataIsString {
 				var s string
 				require.NoError(t, json.Unmarshal(e.Data, &s))

@@ -80,7 +80,7 @@ func wireCases(tb testing.TB, kinds ...string) map[string]wireCase {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var c wireCase
-		require.NoError(tb, json.Unmarshal(lines.Bytes(), &c), lines.Text()) //nolint:musttag // most names are those of the fields
+		require.NoError(tb, json.Unmarshal(lines.Bytes(), &c), lines.Text())
 		if slices.Contains(kinds, c.Kind) {
 			cases[c.ID] = c
 		}

@@ -110,7 +110,7 @@ func (c *Client) debugToken(ctx context.Context, tok *Token) (*TokenInfo, error)
 	if err != nil {
 		return nil, err
 	}
-	info := tokenInfo(body)
+	info := tokenInfo(body, tok.AccessToken.Reveal())
 	if info == nil {
 		return nil, &AnswerError{Op: "debug_token", Host: c.hosts.graph.Host, HTTPStatus: http.StatusOK, Problem: "not a description of a token"}
 	}
@@ -124,7 +124,7 @@ func (c *Client) appToken() Secret {
 }
 
 // tokenInfo reads an answer of debug_token, with or without its data envelope.
-func tokenInfo(body []byte) *TokenInfo {
+func tokenInfo(body []byte, secrets ...string) *TokenInfo {
 	v := wire.Unwrap(wire.Parse(body))
 	failure := v.Get("error")
 	valid, stated := v.Get("is_valid").Bool()
@@ -148,7 +148,7 @@ func tokenInfo(body []byte) *TokenInfo {
 		})
 	}
 	if failure.IsObject() {
-		info.Err = newInnerError("debug_token", failure.Raw())
+		info.Err = newInnerError("debug_token", failure.Raw(), secrets...)
 	}
 	return info
 }

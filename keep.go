@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // saveAttempts bounds how often a save is begun anew because somebody else
@@ -38,6 +39,9 @@ func (t *Token) stored() *Token {
 	}
 	s := t.clone()
 	s.AccessToken, s.PageToken = t.PageToken, Secret{}
+	if t.Kind != ShortLived { // source: "Get long-lived access tokens", Page tokens
+		s.ExpiresAt, s.Permanent = time.Time{}, true
+	}
 	s.Kind = PageToken
 	return s
 }
@@ -59,7 +63,7 @@ func (c *Client) saveToken(ctx context.Context, t *Token) error {
 		if old != nil && old.Token.GrantedAt.After(t.GrantedAt) {
 			return nil // a later login was faster
 		}
-		_, err = c.opts.tokenStore.SaveToken(ctx, &Record{Key: key, Token: t, DueAt: t.dueAt()}, from)
+		_, err = c.opts.tokenStore.SaveToken(ctx, &Record{Key: key, Token: t, DueAt: t.firstDue(c.now())}, from)
 		if !errors.Is(err, ErrTokenSuperseded) {
 			break
 		}
@@ -67,5 +71,6 @@ func (c *Client) saveToken(ctx context.Context, t *Token) error {
 	if err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	c.tokens.forget(key.AccountID)
 	return nil
 }

@@ -10,11 +10,18 @@ import (
 )
 
 func (c *Client) limiting(src TokenSource, next http.RoundTripper) http.RoundTripper {
+	named, _ := src.(interface{ accountID() string })
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		call := callOf(req)
+		account := ""
+		if named != nil {
+			account = named.accountID()
+		} else {
+			account = accountOf(req.Context(), src)
+		}
 		permit, err := c.opts.limiter.Acquire(req.Context(), Call{
-			Login: c.cfg.Login, AppID: c.cfg.AppID, AccountID: c.accountOf(req.Context(), src),
-			Priority: call.opts.priority, MaxWait: c.maxWait(call),
+			Login: c.cfg.Login, AppID: c.cfg.AppID, AccountID: account,
+			Priority: call.opts.priority, Cost: call.opts.cost, MaxWait: c.maxWait(call),
 		})
 		if err != nil {
 			closeBody(req)
@@ -28,6 +35,8 @@ func (c *Client) limiting(src TokenSource, next http.RoundTripper) http.RoundTri
 		outcome := Outcome{Sent: call.sent, Status: call.info.Status, Usage: call.info.Usage, Err: err}
 		if call.fault != nil {
 			outcome.Err = call.fault
+		} else if call.opts.outcome != nil && resp != nil {
+			outcome = call.opts.outcome(resp, outcome)
 		}
 		c.opts.limiter.Done(permit, outcome)
 		return resp, err
@@ -36,10 +45,7 @@ func (c *Client) limiting(src TokenSource, next http.RoundTripper) http.RoundTri
 
 // accountOf names the account whose quota a call counts against; "" when that
 // is not known before the call.
-func (c *Client) accountOf(ctx context.Context, src TokenSource) string {
-	if named, ok := src.(interface{ accountID() string }); ok {
-		return named.accountID()
-	}
+func accountOf(ctx context.Context, src TokenSource) string {
 	tok, err := src.Token(ctx)
 	if err != nil {
 		return "" // the authorizer reports it

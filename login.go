@@ -32,12 +32,16 @@ type LoginResult struct {
 	Accounts []*Token
 	// MissingScopes were asked for and not granted.
 	MissingScopes []Scope
+	// Gaps say why Pages of the person gave no account, or one of limited use,
+	// and what would mend it. Facebook Login only; see [Client.DiscoverAccounts].
+	Gaps []Gap
 	// ReturnPath and Data are what [ReturnPath] and [LoginData] put in.
 	ReturnPath string
 	Data       []byte
 
 	asked     []Scope
-	accountID string // the one that must come back; "" for any
+	accountID string     // the one that must come back; "" for any
+	info      *TokenInfo // what debug_token said of the token; nil: not asked
 }
 
 // stateStoreTimeout bounds a write to the [StateStore] when a login begins.
@@ -254,13 +258,13 @@ func (c *Client) stepIdentify(ctx context.Context, r *LoginResult) error {
 }
 
 func (c *Client) stepAccounts(ctx context.Context, r *LoginResult) error {
-	accounts, err := c.grantedAccounts(ctx, r.Token)
+	found, err := c.discover(ctx, r.Token, r.info, false)
 	if err != nil {
 		return err
 	}
-	r.Accounts = accounts
-	ids := make([]string, len(accounts))
-	for i, t := range accounts {
+	r.Accounts, r.Gaps = found.Accounts, found.Gaps
+	ids := make([]string, len(r.Accounts))
+	for i, t := range r.Accounts {
 		ids[i] = t.AccountID
 	}
 	if r.accountID != "" && !slices.Contains(ids, r.accountID) {

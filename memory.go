@@ -23,7 +23,7 @@ var (
 )
 
 // MemoryStore keeps tokens and login states in memory: for scripts, tests, and
-// as the model of what a store does. It can everything a store can do, and is
+// as the model of what a store does. It does everything a store can do, and is
 // safe for concurrent use. Loading takes no lock, and taking what is due costs
 // the same among a million records as among ten thousand.
 type MemoryStore struct {

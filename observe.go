@@ -73,11 +73,50 @@ type TokenEvent struct {
 	Kind TokenEventKind
 	// Reason is the platform's, such as "190/460", or the cause of a delay.
 	Reason string
-	Err    error
+	// ExpiresAt is when the token ends; zero: not known, never, or no token's event.
+	ExpiresAt time.Time
+	Err       error
 }
 
-// TokenEventKind says what happened to a token.
+// TokenEventKind says what happened to a token. Of each kind but
+// [EventRefreshed] there is at most one in the life of a token.
 type TokenEventKind string
+
+// The events of single tokens.
+const (
+	// EventRefreshed: it was renewed, and its successor is saved.
+	EventRefreshed TokenEventKind = "refreshed"
+	// EventRefreshDelayed: an attempt to renew it failed, and less than 7 days are left.
+	EventRefreshDelayed TokenEventKind = "refresh_delayed"
+	// EventRefreshCritical: an attempt to renew it failed, and less than 3 days are left.
+	EventRefreshCritical TokenEventKind = "refresh_critical"
+	// EventExpired: it ended before it was renewed; the platform says so too.
+	EventExpired TokenEventKind = "expired"
+	// EventNeedsLogin: it is proven dead, or waits for the person; Reason says why.
+	EventNeedsLogin TokenEventKind = "needs_login"
+	// EventRevived: it waited for the person, and lives again.
+	EventRevived TokenEventKind = "revived"
+	// EventDataAccessEnding: Facebook's access to data ends within 14 days.
+	EventDataAccessEnding TokenEventKind = "data_access_ending"
+	// EventDataAccessEnded: Facebook's access to data has ended; the token itself lives.
+	EventDataAccessEnded TokenEventKind = "data_access_ended"
+	// EventSkipped: its record cannot be read or used, and is left alone for a day.
+	EventSkipped TokenEventKind = "skipped"
+	// EventUnsaved: it was renewed, and the store does not take its successor for
+	// now. The successor is kept in memory, and saving it is tried on.
+	EventUnsaved TokenEventKind = "unsaved"
+)
+
+// The events of the whole app; their Key has no account.
+const (
+	// EventConfigError: the platform refuses the app itself. A developer must act.
+	EventConfigError TokenEventKind = "config_error"
+	// EventBreakerOpen: renewing has stopped, because it fails for many accounts
+	// alike; one account a minute is tried. Nobody is marked meanwhile.
+	EventBreakerOpen TokenEventKind = "breaker_open"
+	// EventBreakerClosed: renewing goes on.
+	EventBreakerClosed TokenEventKind = "breaker_closed"
+)
 
 // NopTracer ignores everything.
 type NopTracer struct{}

@@ -5,6 +5,7 @@ package instagram
 import (
 	"log/slog"
 	"net/http"
+	"time"
 )
 
 // Option changes the behaviour of a [Client]. A nil value leaves the default.
@@ -19,6 +20,8 @@ type options struct {
 	logger     *slog.Logger
 	tracer     Tracer
 	proof      ProofForm
+	cached     int
+	cacheTTL   time.Duration
 }
 
 // WithTransport sets what requests finally go through, below signing, pacing

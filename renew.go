@@ -18,7 +18,11 @@ import (
 // A token of Meta's dashboard is long-lived already, and Instagram refuses to
 // exchange it; [Client.AdoptToken] recognises it.
 func (c *Client) ExchangeLongLived(ctx context.Context, short *Token) (*Token, error) {
-	return c.renew(ctx, "exchange long-lived", short, c.longLivedRequest(short))
+	t, err := c.renew(ctx, "exchange long-lived", short, c.longLivedRequest(short))
+	if err != nil {
+		return nil, fmt.Errorf("instagram: %w", err)
+	}
+	return t, nil
 }
 
 // RefreshToken trades a long-lived token for one that lives another 60 days.
@@ -42,6 +46,16 @@ func (c *Client) RefreshToken(ctx context.Context, long *Token) (*Token, error) 
 		return nil, fmt.Errorf("instagram: %s: it can be refreshed from %s on: %w",
 			op, long.ObtainedAt.Add(MinRefreshAge).UTC().Format(time.RFC3339), ErrTokenTooYoung)
 	}
+	t, err := c.refreshCall(ctx, long)
+	if err != nil {
+		return nil, fmt.Errorf("instagram: %w", err)
+	}
+	return t, nil
+}
+
+// refreshCall is the call alone; its errors say which it was.
+func (c *Client) refreshCall(ctx context.Context, long *Token) (*Token, error) {
+	const op = "refresh"
 	if c.cfg.Login == FacebookLogin {
 		return c.renew(ctx, op, long, c.longLivedRequest(long))
 	}
@@ -87,17 +101,17 @@ var errNoToken = errors.New("there is no token to work with")
 // over what the answer does not say.
 func (c *Client) renew(ctx context.Context, op string, old *Token, request func() tokenRequest) (*Token, error) {
 	if old == nil || old.AccessToken.IsZero() {
-		return nil, fmt.Errorf("instagram: %s: %w: %w", op, errNoToken, ErrInvalidRequest)
+		return nil, fmt.Errorf("%s: %w: %w", op, errNoToken, ErrInvalidRequest)
 	}
 	if err := c.ownToken(old); err != nil {
-		return nil, fmt.Errorf("instagram: %s: %w", op, err)
+		return nil, fmt.Errorf("%s: %w", op, err)
 	}
 	r := request()
 	r.op = op
 	sent := c.now()
 	answer, err := c.tokenCall(ctx, r)
 	if err != nil {
-		return nil, fmt.Errorf("instagram: %w", err)
+		return nil, err
 	}
 	t := old.clone()
 	fresh := c.newToken(answer, sent)

@@ -3,6 +3,7 @@ package instagram
 // This file answers: does this answer hold an error, and which?
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -45,25 +46,31 @@ func checkResponse(op string, resp *http.Response, secrets ...string) *Error {
 	if b, ok := resp.Body.(*putBack); ok && b.err != nil && b.off == 0 && len(secrets) == 0 && op == "" {
 		return b.err // asked before, and nothing was read since
 	}
+	b := errorIn(resp)
+	if b == nil {
+		return nil
+	}
+	b.err = newError(op, resp, b.data, secrets...)
+	return b.err
+}
+
+// errorIn returns the beginning of a body that is an error, nil for a success.
+func errorIn(resp *http.Response) *putBack {
 	if resp.StatusCode >= 200 && resp.StatusCode < 300 {
-		if resp.Body == nil || resp.ContentLength == 0 || resp.StatusCode == http.StatusNoContent {
+		if resp.Body == nil || resp.Body == http.NoBody || resp.StatusCode == http.StatusNoContent {
 			return nil
 		}
-		b := readAhead(resp, peekSize)
-		if !holdsError(b.data, resp.Header) {
+		if b := readAhead(resp, peekSize); !holdsError(b.data, resp.Header) {
 			return nil
 		}
 	}
-	b := readAhead(resp, wire.MaxErrorBody)
-	e := newError(op, resp, b.data, secrets...)
-	b.err = e
-	return e
+	return readAhead(resp, wire.MaxErrorBody)
 }
 
 // holdsError reports whether the beginning of a body is an error, in a shape
 // that cannot be mistaken.
 func holdsError(start []byte, h http.Header) bool {
-	if len(start) == 0 || !canBeError(start) {
+	if len(start) == 0 || !canBeError(start) || isPlain(start) && !namesError(start) {
 		return false
 	}
 	body := wire.ParseString(wire.Decode(start, wire.Canonical(h).Get("Content-Encoding")))
@@ -75,20 +82,13 @@ func holdsError(start []byte, h http.Header) bool {
 func readAhead(resp *http.Response, n int) *putBack {
 	b, ok := resp.Body.(*putBack)
 	if !ok || b.off != 0 {
-		b = &putBack{rest: resp.Body}
-		if b.rest == nil {
-			b.rest = http.NoBody
-		}
+		b = newPutBack(resp.Body, nil)
 		resp.Body = b
 	}
 	for idle := 0; len(b.data) < n && b.end == nil && idle < 100 && (n > peekSize || canBeError(b.data)); {
-		if len(b.data) == cap(b.data) {
-			grown := make([]byte, len(b.data), min(max(peekSize, 4*cap(b.data)), max(n, cap(b.data)+1)))
-			copy(grown, b.data)
-			b.data = grown
-		}
+		b.grow(n)
 		var m int
-		m, b.end = b.rest.Read(b.data[len(b.data):min(cap(b.data), n)])
+		m, b.end = b.read(b.data[len(b.data):min(cap(b.data), n)])
 		b.data = b.data[:len(b.data)+m]
 		if idle++; m > 0 {
 			idle = 0
@@ -110,13 +110,47 @@ func canBeError(start []byte) bool {
 	return false
 }
 
+// isPlain reports whether the beginning of a body is JSON as it is, neither
+// compressed nor in UTF-16.
+func isPlain(start []byte) bool {
+	return start[0] == '{' && bytes.IndexByte(start, 0) < 0
+}
+
+// namesError reports whether any of the names stands there that every error
+// has one of. It spares most successes from being read.
+func namesError(start []byte) bool {
+	return bytes.Contains(start, []byte("error")) || bytes.Contains(start, []byte("debug_info")) || bytes.Contains(start, []byte(`\u00`))
+}
+
 // putBack is a body of which the beginning was read, and is read once more.
 type putBack struct {
 	data []byte
 	off  int   // how much of data the caller has read
 	end  error // what the reading of rest ended with, nil when there is more
 	rest io.ReadCloser
-	err  *Error // what the body says, when it was asked
+	idle *idleBodies // bounds the wait for each byte; nil: nobody does
+	err  *Error      // what the body says, when it was asked
+
+	room [peekSize]byte // for data, while it is short
+}
+
+func newPutBack(body io.ReadCloser, idle *idleBodies) *putBack {
+	b := &putBack{rest: body, idle: idle}
+	if body == nil {
+		b.rest = http.NoBody
+	}
+	b.data = b.room[:0]
+	return b
+}
+
+// grow makes room for further data, of which there will be n bytes at most.
+func (b *putBack) grow(n int) {
+	if len(b.data) < cap(b.data) {
+		return
+	}
+	grown := make([]byte, len(b.data), min(4*cap(b.data), max(n, cap(b.data)+1)))
+	copy(grown, b.data)
+	b.data = grown
 }
 
 func (b *putBack) Read(p []byte) (int, error) {
@@ -128,7 +162,15 @@ func (b *putBack) Read(p []byte) (int, error) {
 	if b.end != nil {
 		return 0, b.end
 	}
-	return b.rest.Read(p)
+	return b.read(p)
+}
+
+// read reads from the connection.
+func (b *putBack) read(p []byte) (int, error) {
+	if b.idle == nil {
+		return b.rest.Read(p)
+	}
+	return b.idle.read(b.rest, p)
 }
 
 func (b *putBack) Close() error { return b.rest.Close() }
@@ -269,19 +311,21 @@ func (e *Error) fill(w wire.Error) {
 // finish blots secrets out of everything, shortens it, and computes what
 // depends on the whole.
 func (e *Error) finish(secrets []string) {
+	decided := e.rule()
 	for _, text := range []*string{
 		&e.Op, &e.Host, &e.Type, &e.Reason, &e.Message, &e.UserTitle, &e.UserMessage,
 		&e.TraceID, &e.RequestID, &e.Version, &e.Challenge, &e.Excerpt,
 	} {
-		if *text != "" {
-			*text = wire.Cut(redact.Text(*text, secrets...), maxErrorText)
+		if clean := redact.Text(*text, secrets...); clean != *text {
+			*text, e.decided = clean, decided // an app secret may be a word that Meta's message has too
 		}
+		*text = wire.Cut(*text, maxErrorText)
 	}
 	if e.Data != nil {
 		e.Data = redactJSON(e.Data, secrets)
 	}
 	e.Usage.redact(secrets)
-	if e.class() == classThrottled && e.RetryAfter == 0 {
+	if decided != nil && decided.is == classThrottled && e.RetryAfter == 0 {
 		e.RetryAfter = e.regain()
 	}
 }
@@ -379,7 +423,10 @@ func requestSecrets(req *http.Request, secrets []string) []string {
 				secrets = append(secrets, v)
 			}
 		}
-		secrets = append(secrets, formSecrets(req)...)
+		if user, password, ok := req.BasicAuth(); ok {
+			secrets = append(secrets, user, password)
+		}
+		secrets = append(secrets, bodySecrets(req)...)
 		if req.Response == nil || req.Response.Request == nil {
 			break
 		}
@@ -388,26 +435,34 @@ func requestSecrets(req *http.Request, secrets []string) []string {
 	return secrets
 }
 
-// formSecrets returns what stands in the form that a request has sent, when it
-// can be read once more.
-func formSecrets(req *http.Request) []string {
-	if req.GetBody == nil || !strings.HasPrefix(wire.Canonical(req.Header).Get("Content-Type"), "application/x-www-form-urlencoded") {
+// bodySecrets returns what stands in the form or the JSON object that a
+// request has sent, when it can be read once more.
+func bodySecrets(req *http.Request) []string {
+	kind := wire.Canonical(req.Header).Get("Content-Type")
+	isForm, isJSON := strings.HasPrefix(kind, "application/x-www-form-urlencoded"), strings.Contains(kind, "json")
+	if req.GetBody == nil || !isForm && !isJSON {
 		return nil
 	}
 	body, err := req.GetBody()
 	if err != nil {
 		return nil
 	}
-	defer body.Close() //nolint:errcheck // a copy in memory
-	form, err := io.ReadAll(io.LimitReader(body, wire.MaxErrorBody))
+	defer func() { _ = body.Close() }()
+	sent, err := io.ReadAll(io.LimitReader(body, wire.MaxErrorBody))
 	if err != nil {
 		return nil
 	}
-	values, err := url.ParseQuery(string(form))
-	if err != nil && values == nil {
-		return nil
+	if isForm {
+		values, _ := url.ParseQuery(string(sent)) // what can be read of it
+		return redact.InValues(values, nil)
 	}
-	return redact.InValues(values, nil)
+	var secrets []string
+	for key, member := range wire.Parse(sent).Members() {
+		if redact.IsSecretName(key.Text()) {
+			secrets = append(secrets, member.Text())
+		}
+	}
+	return secrets
 }
 
 // versionHeader holds the Graph API version that served a call. It may differ
@@ -425,11 +480,60 @@ type ResponseInfo struct {
 	Usage     Usage
 }
 
-// responseInfo reads the headers of an answer, whatever its status.
+// responseInfo reads the headers of an answer, whatever its status. It passes
+// over them once: most answers have ten or twenty, and none or few of these.
 func responseInfo(resp *http.Response) ResponseInfo {
-	h := wire.Canonical(resp.Header)
-	return ResponseInfo{
-		TraceID: h.Get("X-Fb-Trace-Id"), RequestID: h.Get("X-Fb-Request-Id"), Version: h.Get(versionHeader),
-		Status: resp.StatusCode, Usage: parseUsage(h),
+	info := ResponseInfo{Status: resp.StatusCode}
+	h, usage := resp.Header, false
+	for name, values := range resp.Header {
+		want := headerOfLength(len(name))
+		if name != want {
+			if want != "" && strings.EqualFold(name, want) { // a map that net/http has not filled
+				h = wire.Canonical(resp.Header)
+				info.TraceID, info.RequestID, info.Version = h.Get("X-Fb-Trace-Id"), h.Get("X-Fb-Request-Id"), h.Get(versionHeader)
+				usage = true
+				break
+			}
+			continue
+		}
+		switch {
+		case len(values) == 0:
+		case name == versionHeader:
+			info.Version = values[0]
+		case name == "X-Fb-Trace-Id":
+			info.TraceID = values[0]
+		case name == "X-Fb-Request-Id":
+			info.RequestID = values[0]
+		default:
+			usage = true
+		}
 	}
+	if usage {
+		info.Usage = parseUsage(h)
+	}
+	return info
+}
+
+// headerOfLength returns the one header that is read of every answer and has a
+// name of n bytes, "" when there is none.
+func headerOfLength(n int) string {
+	switch n {
+	case 11:
+		return "X-App-Usage"
+	case 12:
+		return "X-Page-Usage"
+	case 13:
+		return "X-Fb-Trace-Id"
+	case 15:
+		return "X-Fb-Request-Id"
+	case 18:
+		return "X-Ad-Account-Usage"
+	case 20:
+		return versionHeader
+	case 25:
+		return "X-Business-Use-Case-Usage"
+	case 26:
+		return "X-Fb-Ads-Insights-Throttle"
+	}
+	return ""
 }

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -256,7 +257,7 @@ func TestErrorDataStaysJSON(t *testing.T) {
 	} {
 		e := newError("x", answer(400, nil, ""), []byte(`{"error":{"code":100,"message":"x","error_data":`+data+`}}`), "canary-0123456789", "98765432101234567")
 		assert.Equal(t, want, string(e.Data), data)
-		_, err := json.Marshal(e) //nolint:musttag // for what it must not write
+		_, err := json.Marshal(e)
 		require.NoError(t, err, data)
 	}
 }
@@ -371,6 +372,72 @@ func TestNoCanaryIsPrinted(t *testing.T) {
 	}
 }
 
+func TestSecretsInTheRequestAreFound(t *testing.T) {
+	t.Parallel()
+	post := func(kind, body string) *http.Request {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "https://graph.facebook.com/me", strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", kind)
+		return req
+	}
+	basic := post("", "")
+	basic.SetBasicAuth("123456", "canary")
+	upload := post("", "")
+	upload.Header["authorization"] = []string{"OAuth canary"}
+	redirected := post("", "")
+	redirected.Response = &http.Response{Request: post("application/x-www-form-urlencoded", "code=canary")}
+	user := post("", "")
+	user.URL.User = url.UserPassword("x", "canary")
+	for name, req := range map[string]*http.Request{
+		"a form":             post("application/x-www-form-urlencoded; charset=utf-8", "a=b&client_secret=canary"),
+		"a form half broken": post("application/x-www-form-urlencoded", "a=%zz&client_secret=canary"),
+		"JSON":               post("application/json", `{"access_token":"canary","x":[1]}`),
+		"basic":              basic,
+		"another scheme":     upload,
+		"before a redirect":  redirected,
+		"in the URL":         user,
+	} {
+		resp := answer(400, nil, `{"error":{"message":"not canary","code":100}}`)
+		resp.Request = req
+		e, ok := errors.AsType[*Error](CheckResponse(resp))
+		require.True(t, ok)
+		assert.Equal(t, "not [redacted]", e.Message, name)
+	}
+	broken := post("application/json", "")
+	broken.GetBody = func() (io.ReadCloser, error) { return nil, io.ErrUnexpectedEOF }
+	assert.Empty(t, bodySecrets(broken))
+}
+
+func TestBlottingOutDoesNotChangeTheClass(t *testing.T) {
+	t.Parallel()
+	e := newError("x", answer(400, nil, ""), []byte(`{"error":{"message":"Invalid appsecret_proof provided in the API argument","code":100}}`), "appsecret")
+	assert.NotContains(t, e.Message, "appsecret")
+	require.ErrorIs(t, e, ErrAppConfig)
+	assert.Contains(t, ErrorAdvice(e).Text, "HMAC")
+}
+
+func TestResponsesMadeByHand(t *testing.T) {
+	t.Parallel()
+	resp := &http.Response{StatusCode: 200, Body: io.NopCloser(strings.NewReader(deadToken))}
+	require.ErrorIs(t, CheckResponse(resp), ErrTokenInvalid, "a length of 0 is not known here")
+	require.Error(t, CheckResponse(&http.Response{}))
+}
+
+func TestHostileAnswersCostLittle(t *testing.T) { // not parallel: it counts allocations
+	for _, piece := range []string{`{"error":`, `"error":{},`, `[{`, `\u0041`, "<script>", "<", "access_token=", "\xff", `{"1":[{"call_count":1}],`, "state=abc"} {
+		for _, begin := range []string{"", `{"error":{"message":"`, `{"error":{"code":1,"error_data":{"a":"`, "\x1f\x8b"} {
+			text := []byte(begin + strings.Repeat(piece, 64<<10/len(piece)))
+			h := http.Header{"X-Business-Use-Case-Usage": {string(text[:min(len(text), 16<<10)])}}
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			e := newError("x", answer(500, h, ""), text, "some secret", "another/secret")
+			runtime.ReadMemStats(&after)
+			assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(24*len(text)), "%q %q", begin, piece)
+			assert.LessOrEqual(t, len(e.Error()), 8<<10)
+		}
+	}
+}
+
 // everyPrint returns err as fmt, slog and encoding/json print it.
 func everyPrint(tb testing.TB, err error) []string {
 	tb.Helper()
@@ -380,7 +447,7 @@ func everyPrint(tb testing.TB, err error) []string {
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
 		all = append(all, fmt.Sprintf("%+v", *e), fmt.Sprintf("%#v", *e), string(e.Data))
-		written, failed := json.Marshal(e) //nolint:musttag // for what it must not write
+		written, failed := json.Marshal(e)
 		require.NoError(tb, failed)
 		all = append(all, string(written), fmt.Sprintf("%+v", ErrorAdvice(e)))
 		for entry := range e.Usage.All() {
@@ -508,7 +575,7 @@ func BenchmarkClassify(b *testing.B) {
 					TraceID       string `json:"fbtrace_id"`
 				}
 			}
-			if json.Unmarshal(text, &v) != nil || v.Error.Code != 190 { //nolint:musttag // as a program would
+			if json.Unmarshal(text, &v) != nil || v.Error.Code != 190 {
 				b.Fatal(v)
 			}
 		}

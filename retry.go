@@ -58,19 +58,25 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	call := callOf(req)
 	r.c.budget.Earn()
 	var last *http.Response // refused for its quota, kept in case the wait for the next attempt is too long
-	var lastFault *Error
+	var lastKnown attempt
 	for {
 		call.attempts++
-		call.sent, call.lost, call.fault, call.info = false, loss{}, nil, ResponseInfo{}
-		began := r.c.now()
+		var began time.Time
+		if r.c.traces {
+			began = r.c.now()
+		}
 		resp, err := r.next.RoundTrip(req)
-		if limited, ok := errors.AsType[*RateLimitError](err); ok && last != nil && !call.sent {
-			lastFault.RetryAfter = limited.RetryAfter
-			call.fault = lastFault
-			return last, nil
+		if last != nil && !call.sent {
+			if limited, ok := errors.AsType[*RateLimitError](err); ok {
+				call.attempt = lastKnown
+				call.fault.RetryAfter = limited.RetryAfter
+				return last, nil
+			}
 		}
 		v := r.verdict(req.Context(), call, err)
-		r.trace(req.Context(), call, began, err, v)
+		if r.c.traces {
+			r.trace(req.Context(), call, began, err, v)
+		}
 		if !v.again {
 			return resp, v.finalError(call, err)
 		}
@@ -81,7 +87,8 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, r.interrupted(resp, err)
 		}
-		last, lastFault = discard(resp), call.fault
+		last, lastKnown = discard(resp), call.attempt
+		call.attempt = attempt{}
 		req = call.request(body) //nolint:contextcheck // the call is the context
 	}
 }
@@ -173,6 +180,10 @@ func (r *retrier) afterFault(call *call, reason string, unclear bool) verdict {
 // for each further one makes the block longer.
 func (r *retrier) judgeThrottled(call *call) verdict {
 	_, unpaced := r.c.opts.limiter.(noLimit)
+	switch call.fault.Bucket().Family {
+	case quotaPublishing, quotaHashtags:
+		return verdict{reason: "throttled by a quota that is not one of calls, and lasts for hours"}
+	}
 	if r.src == nil || unpaced || call.attempts-call.parked >= r.c.opts.retry.MaxAttempts {
 		return verdict{reason: "throttled"}
 	}
@@ -202,9 +213,6 @@ func (v verdict) finalError(call *call, err error) error {
 }
 
 func (r *retrier) trace(ctx context.Context, call *call, began time.Time, err error, v verdict) {
-	if _, silent := r.c.opts.tracer.(NopTracer); silent {
-		return
-	}
 	defer r.c.guardHook()
 	a := Attempt{
 		Number: call.attempts, Duration: r.c.now().Sub(began), Status: call.info.Status, Err: err,

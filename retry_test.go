@@ -67,6 +67,7 @@ func TestWhatIsSentAgain(t *testing.T) {
 		"answer lost":                      {answer: instagramtest.Answer{Lose: true}, reads: 2, writes: 1, write: instagram.ErrOutcomeUnknown},
 		"throttled, come back in a second": {answer: instagramtest.Answer{Error: new(instagramtest.KnownError(4, 0)), Header: http.Header{"Retry-After": {"1"}}}, reads: 2, writes: 2},
 		"bare 429":                         {answer: instagramtest.Answer{Status: 429}, reads: 2, writes: 2},
+		"publishing quota used up":         {answer: instagramtest.Failing(9, 2207042), reads: 1, writes: 1, write: instagram.ErrThrottled},
 		"spam block wears code 4":          {answer: instagramtest.Failing(4, 2207051), reads: 1, writes: 1, write: instagram.ErrBlocked},
 		"policy block":                     {answer: instagramtest.Failing(368, 0), reads: 1, writes: 1, write: instagram.ErrBlocked},
 		"permission":                       {answer: instagramtest.Failing(10, 0), reads: 1, writes: 1, write: instagram.ErrPermission},

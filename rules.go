@@ -115,23 +115,23 @@ var rules = []rule{
 	{code: 100, subcode: 36007, is: classCodeInvalid, tell: tellWrongCode, source: observed},
 	{code: 100, subcode: 36008, is: classRedirectURIMismatch, tell: tellRedirect, source: observed},
 
-	// Texts of code 190 that are about the app, and not about the token: logging people out would be wrong.
-	{code: 190, text: "validating application|api access disrupted|application has been deleted", is: classAppConfig, tell: tellNoApp, source: observed},
-	{code: 102, text: "validating application", is: classAppConfig, tell: tellNoApp, source: observed},
-	{code: 190, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed},
-
 	// Subcodes of dead tokens, with codes 190 and 102, or with none.
 	{subcode: 458, is: classTokenInvalid, tell: "The person has removed the app, or was never logged in to it. Only a new login helps.", source: docErrors},
 	{subcode: 459, is: classTokenInvalid, do: ActionUserMustAct, tell: tellCheckpoint, source: errorsAndSeen},
 	{subcode: 490, is: classTokenInvalid, do: ActionUserMustAct, tell: tellCheckpoint, source: observed},
 	{subcode: 464, is: classTokenInvalid, do: ActionUserMustAct, tell: "The account is not confirmed. The person has to confirm mail address or phone at Instagram or Facebook, and log in again afterwards.", source: errorsAndSeen},
-	{subcode: 460, is: classTokenInvalid, tell: "The person has changed the password, or Meta has ended all sessions for security. Only a new login helps.", source: errorsAndSeen},
+	{subcode: 460, is: classTokenInvalid, tell: "The person has changed the password, or Meta has logged out all devices for security. Only a new login helps.", source: errorsAndSeen},
 	{subcode: 452, is: classTokenInvalid, tell: "The session is not the current one any more, usually after a change of password. Only a new login helps.", source: observed},
 	{subcode: 463, is: classTokenInvalid, tell: "The token is past its end and cannot be refreshed any more. Ask for a new login, and refresh long-lived tokens well before their 60 days are over.", source: errorsAndSeen},
 	{subcode: 466, is: classTokenInvalid, tell: "The session was ended by a call. Only a new login helps.", source: observed},
 	{subcode: 467, is: classTokenInvalid, tell: "The token is not valid any more, because the person logged out or Meta withdrew it. Only a new login helps.", source: errorsAndSeen},
 	{subcode: 492, is: classTokenInvalid, do: ActionUserMustAct, tell: tellPageRole, source: errorsAndSeen},
 	{subcode: 493, is: classTokenInvalid, tell: "The person has not used the app for 90 days, which ends Facebook's access to data. The login window brings it back.", source: observed},
+
+	// Texts of code 190 that are about the app, and not about the token: logging people out would be wrong.
+	{code: 190, text: "validating application|api access disrupted|application has been deleted", is: classAppConfig, tell: tellNoApp, source: observed},
+	{code: 102, text: "validating application", is: classAppConfig, tell: tellNoApp, source: observed},
+	{code: 190, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed},
 
 	// Other texts where the code is known to lie.
 	{code: 1, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed}, // graph.facebook.com
@@ -163,7 +163,7 @@ var rules = []rule{
 	{code: 190, text: "till you log in to|confirm your identity|checkpoint", is: classTokenInvalid, do: ActionUserMustAct, tell: tellCheckpoint, source: observed},
 	{code: 190, text: "confirmed user", is: classTokenInvalid, do: ActionUserMustAct, tell: "The account is not confirmed. The person has to confirm mail address or phone at Instagram or Facebook, and log in again afterwards.", source: observed},
 	{code: 190, text: "in order to impersonate it", is: classTokenInvalid, do: ActionUserMustAct, tell: tellPageRole, source: observed},
-	{code: 190, text: "does not match current stored session|changed the password|changed their password", is: classTokenInvalid, tell: "The person has changed the password, or Meta has ended all sessions for security. Only a new login helps.", source: observed},
+	{code: 190, text: "does not match current stored session|changed the password|changed their password", is: classTokenInvalid, tell: "The person has changed the password, or Meta has logged out all devices for security. Only a new login helps.", source: observed},
 	{code: 190, text: "session has expired", is: classTokenInvalid, tell: "The token is past its end and cannot be refreshed any more. Ask for a new login, and refresh long-lived tokens well before their 60 days are over.", source: observed},
 	{code: 10, subcode: 2534022, is: classPermission, do: ActionFixRequest, tell: tellWindow, source: docMessaging},
 	{code: 10, text: "not enough viewers", is: classPermission, do: ActionFixRequest, tell: "Too few people have seen the media for insights. More consent does not help; ask again when more have.", source: observed},
@@ -299,6 +299,7 @@ var rules = []rule{
 	{status: 410, statusTo: 417, is: classInvalidRequest, source: observed},
 	{status: 422, is: classInvalidRequest, source: observed},
 	{status: 431, is: classInvalidRequest, source: observed},
+	{code: 1, codeTo: math.MaxInt32, status: 200, statusTo: 299, is: classInvalidRequest, source: observed}, // an error inside of a success
 	{status: 300, statusTo: 399, is: classUnknown, tell: "The platform does not redirect. Look at the endpoint: a proxy, a login page of a network, or http instead of https.", source: observed},
 }
 

@@ -1,6 +1,7 @@
 package instagram
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -163,6 +164,7 @@ func TestEveryDocumentedCode(t *testing.T) {
 		"limit of catalog batches":                      {code: 80014, want: ErrThrottled, do: ActionWait},
 		"link not readable":                             {code: 1609005, want: ErrInvalidRequest, do: ActionFixRequest},
 		"a code that nobody knows":                      {code: 424242, want: ErrInvalidRequest, do: ActionFixRequest},
+		"a code that nobody knows under 200":            {code: 424242, status: 200, want: ErrInvalidRequest, do: ActionFixRequest},
 		"a code that nobody knows under 503":            {code: 424242, status: 503, want: ErrTransient, do: ActionRetry},
 		"a code that nobody knows under 429":            {code: 424242, status: 429, want: ErrThrottled, do: ActionWait},
 		"a code that nobody knows, and a plea to retry": {code: 390, message: "There was a problem uploading your video file. Please try again with another file.", want: ErrTransient, do: ActionRetry},
@@ -174,7 +176,7 @@ func TestEveryDocumentedCode(t *testing.T) {
 			if tt.subcode != 0 {
 				body += `,"error_subcode":` + strconv.Itoa(tt.subcode)
 			}
-			resp := answer(max(tt.status, 400), nil, body+`,"fbtrace_id":"A1"}}`)
+			resp := answer(cmp.Or(tt.status, 400), nil, body+`,"fbtrace_id":"A1"}}`)
 			e := newError(tt.op, resp, []byte(readAll(t, resp.Body)))
 			if tt.want == nil {
 				assert.Equal(t, "unknown", classOf(t, e))

@@ -181,42 +181,38 @@ func TestRecordedSuccesses(t *testing.T) {
 	}
 
 	me, want := account("ok-ig-me")
-	r := &LoginResult{Token: &Token{AccessToken: NewSecret("x")}}
-	require.NoError(t, me.c.askProfile(t.Context(), r))
-	assert.Equal(t, value(want.UserID), r.Token.AccountID)
-	assert.Equal(t, value(want.ID), r.Token.AppScopedID)
-	assert.Equal(t, value(want.Username), r.Token.Username)
+	profile, err := me.Profile(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, value(want.UserID), profile.AccountID)
+	assert.Equal(t, value(want.ID), profile.AppScopedID)
+	assert.Equal(t, value(want.Username), profile.Username)
+	assert.Equal(t, BusinessAccount, profile.Type)
+	assert.Equal(t, int64(12), *profile.FollowersCount)
+	assert.Nil(t, profile.MediaCount, "what did not come is not zero")
 
 	remove, _ := account("ok-delete-success")
 	require.NoError(t, remove.c.RevokeToken(t.Context(), &Token{AccessToken: NewSecret("x"), Login: FacebookLogin}))
 
 	limit, _ := account("ok-publishing-limit")
-	var quota struct {
-		Data []struct {
-			Usage  int `json:"quota_usage"`
-			Config struct {
-				Total    int `json:"quota_total"`
-				Duration int `json:"quota_duration"`
-			}
-		}
-	}
-	require.NoError(t, limit.Get(t.Context(), "1/content_publishing_limit", nil, &quota))
-	assert.Equal(t, 2, quota.Data[0].Usage)
-	assert.Equal(t, 25, quota.Data[0].Config.Total)
-	assert.Equal(t, 86400, quota.Data[0].Config.Duration)
+	quota, err := limit.c.With(StaticToken(&Token{AccessToken: NewSecret("x"), Login: FacebookLogin, AccountID: "1"})).PublishingLimit(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, &PublishingLimit{Used: 2, Total: 25, Window: 24 * time.Hour}, quota)
 
 	pages, want := account("ok-page-token-list") // its Page has no linked account
-	tokens, err := pages.c.grantedAccounts(t.Context(), &Token{AccessToken: NewSecret("x"), Login: FacebookLogin})
+	found, err := pages.c.DiscoverAccounts(t.Context(), StaticToken(&Token{AccessToken: NewSecret("x"), Login: FacebookLogin}))
 	require.NoError(t, err)
-	assert.Empty(t, tokens)
-	var list struct {
-		Data []struct {
-			ID          ID
-			AccessToken Secret `json:"access_token"`
-		}
+	assert.Empty(t, found.Accounts)
+	require.Len(t, found.Pages, 1)
+	assert.Equal(t, "2980459985095807", found.Pages[0].ID)
+	assert.Contains(t, found.Pages[0].Tasks, "CREATE_CONTENT")
+	assert.Equal(t, GapNoAccount, found.Gaps[0].Reason)
+	assert.Equal(t, value(want.AccessToken), found.Pages[0].token.Reveal())
+	for page, err := range Pages[map[string]any](t.Context(), pages, "me/accounts", nil) {
+		require.NoError(t, err)
+		assert.Len(t, page.Items, 1)
+		assert.Equal(t, "after", page.After)
+		assert.False(t, page.More, "cursors without a next link are those of the last page")
 	}
-	require.NoError(t, pages.Get(t.Context(), "me/accounts", nil, &list))
-	assert.Equal(t, value(want.AccessToken), list.Data[0].AccessToken.Reveal())
 }
 
 func FuzzTokenAnswer(f *testing.F) {

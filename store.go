@@ -64,7 +64,9 @@ type Record struct {
 	Key   TokenKey
 	Token *Token
 	State RecordState
-	// Reason says why State is not Alive: "190/460", for example. Never a secret.
+	// Reason says why State is not Alive: "190/460", for example. Of a living
+	// record it says what keeps it from being renewed and which warnings were given;
+	// stores keep it as it is. Never a secret.
 	Reason string
 	// Fails counts failed attempts to renew the token since the last success.
 	Fails int

@@ -112,11 +112,20 @@ const (
 	NeverExpires
 	// DataAccessEnded: the token lives, but brings no data before the person has passed the login window again.
 	DataAccessEnded
+	// Invalidated: the platform or the person has withdrawn it before its end;
+	// [Record].Reason says why, and only a new login helps.
+	Invalidated
+	// AwaitsPerson: it may live again once the person has acted at Instagram or
+	// Facebook (checkpoint, Page role); [Record].Reason says which.
+	AwaitsPerson
 )
 
 // String returns the status in words, such as "too young".
 func (s TokenStatus) String() string {
-	names := [...]string{"unknown", "too young", "fresh", "due", "urgent", "expired", "never expires", "data access ended"}
+	names := [...]string{
+		"unknown", "too young", "fresh", "due", "urgent", "expired", "never expires", "data access ended",
+		"invalidated", "awaits person",
+	}
 	if int(s) < len(names) {
 		return names[s]
 	}
@@ -125,7 +134,7 @@ func (s TokenStatus) String() string {
 
 // Status returns where the token stands at a time. It looks at nothing but the
 // token's own fields; that the platform has withdrawn a token is known to its
-// [Record].
+// record, see [Record.Status].
 //
 // A token is due at a point between half and five sixths of its life that
 // depends on its account, so that accounts connected on one day do not come
@@ -160,8 +169,11 @@ func (t *Token) expired(now time.Time) bool {
 }
 
 func (t *Token) tooYoung(now time.Time) bool {
-	return t.Login == InstagramLogin && t.Kind == LongLived && !t.ObtainedAt.IsZero() && now.Sub(t.ObtainedAt) < MinRefreshAge
+	return t.waitsADay() && !t.ObtainedAt.IsZero() && now.Sub(t.ObtainedAt) < MinRefreshAge
 }
+
+// waitsADay reports whether the platform refuses to renew the token in its first day.
+func (t *Token) waitsADay() bool { return t.Login == InstagramLogin && t.Kind == LongLived }
 
 // Bounds of the schedule. Meta documents a life of 60 days; a longer one in an
 // answer is not relied upon.
@@ -171,14 +183,16 @@ const (
 )
 
 // dueAt returns when the token should be renewed; zero: never. One whose age or
-// end is not known is due as soon as it can be refreshed, for then both are.
+// end is not known is due as soon as it can be renewed, for then both are; in
+// case they are not, only a day after it was obtained.
 func (t *Token) dueAt() time.Time {
-	earliest := t.ObtainedAt
-	if earliest.IsZero() {
-		earliest = t.GrantedAt
+	since := t.ObtainedAt
+	if since.IsZero() {
+		since = t.GrantedAt
 	}
-	if t.Login == InstagramLogin && t.Kind == LongLived {
-		earliest = earliest.Add(MinRefreshAge + refreshGrace)
+	earliest := time.Unix(0, 0) // not the zero time, which is never
+	if !since.IsZero() && (t.waitsADay() || t.ExpiresAt.IsZero()) {
+		earliest = since.Add(MinRefreshAge + refreshGrace)
 	}
 	switch {
 	case t.endless():

@@ -8,15 +8,18 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // tracing is the outermost layer: it makes the call and tells the tracer of
 // its beginning and end.
 func (c *Client) tracing(next http.RoundTripper) http.RoundTripper {
-	_, silent := c.opts.tracer.(NopTracer)
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
-		own, call := begin(req, c.now())
-		if !silent {
+		own, call := begin(req)
+		var began time.Time
+		if c.traces {
+			began = c.now()
 			call.Context = c.traceStart(call.Context, call)
 		}
 		if call.opts.made != nil {
@@ -29,8 +32,8 @@ func (c *Client) tracing(next http.RoundTripper) http.RoundTripper {
 		if call.opts.capture != nil {
 			*call.opts.capture = call.info
 		}
-		if !silent {
-			c.traceEnd(call.Context, call, err)
+		if c.traces {
+			c.traceEnd(call.Context, call, began, err)
 		}
 		return resp, err
 	})
@@ -44,10 +47,10 @@ func (c *Client) traceStart(ctx context.Context, call *call) (inner context.Cont
 	})
 }
 
-func (c *Client) traceEnd(ctx context.Context, call *call, err error) {
+func (c *Client) traceEnd(ctx context.Context, call *call, began time.Time, err error) {
 	defer c.guardHook()
 	end := CallEnd{
-		Attempts: call.attempts, Duration: c.now().Sub(call.started), Waited: call.waited,
+		Attempts: call.attempts, Duration: c.now().Sub(began), Waited: call.waited,
 		Status: call.info.Status, Err: err,
 	}
 	if call.fault != nil {
@@ -64,13 +67,20 @@ func (c *Client) guardHook() {
 }
 
 // versionNotices remembers which substitutions of versions were told.
-type versionNotices struct{ told sync.Map }
+type versionNotices struct {
+	last atomic.Pointer[string] // the one told of last
+	told sync.Map
+}
 
 // notice tells the logger once when another version answers than was asked for.
 func (c *Client) noticeVersion(asked, served string) {
 	if served == "" || asked == served || asked == Unversioned {
 		return
 	}
+	if last := c.versions.last.Load(); last != nil && *last == served {
+		return
+	}
+	c.versions.last.Store(new(served))
 	if _, told := c.versions.told.LoadOrStore(served, true); !told {
 		c.logger.Warn("instagram: another Graph API version answers than was asked for",
 			slog.String("asked", asked), slog.String("served", served))

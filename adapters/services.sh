@@ -5,12 +5,14 @@
 #	adapters/services.sh stop                    # stops both, deletes their data
 #
 # It installs what is missing (Debian, as root or with sudo), starts both on
-# loopback with throwaway data, and is quick when they already run. The servers
-# keep their durable defaults, so that what is measured against them is true.
+# loopback with throwaway data, and is quick when they already run. Both write
+# to the disk before they answer, so that what is measured against them is true.
+# Redis is a cluster of one, which refuses what a cluster would refuse.
 set -euo pipefail
 
 pg_port=${INSTAGRAM_TEST_POSTGRES_PORT:-25432}
 redis_port=${INSTAGRAM_TEST_REDIS_PORT:-26380}
+redis=(redis-cli -h 127.0.0.1 -p "$redis_port")
 pg=(-h 127.0.0.1 -p "$pg_port" -U postgres)
 
 say() { echo "services: $*" >&2; }
@@ -48,19 +50,26 @@ start_postgres() {
 }
 
 start_redis() {
-	if [ "$(redis-cli -h 127.0.0.1 -p "$redis_port" ping 2>/dev/null)" = PONG ]; then
+	if [ "$("${redis[@]}" set services ok 2>/dev/null)" = OK ]; then
 		say "Redis already answers on port $redis_port"
 		return
 	fi
 	local dir
 	dir=$(mktemp -d -t instagram-redis.XXXXXX)
 	redis-server --bind 127.0.0.1 --port "$redis_port" --dir "$dir" --logfile "$dir/log" --daemonize yes \
-		--save '' --appendonly yes --appendfsync always --rdbcompression no >&2
+		--save '' --appendonly yes --appendfsync always --rdbcompression no --cluster-enabled yes >&2
+	wait_for PONG ping
+	wait_for OK cluster addslotsrange 0 16383
+	wait_for OK set services ok
+}
+
+# wait_for asks Redis until it gives the answer.
+wait_for() {
 	for _ in $(seq 100); do
-		[ "$(redis-cli -h 127.0.0.1 -p "$redis_port" ping 2>/dev/null)" != PONG ] || return 0
+		[ "$("${redis[@]}" "${@:2}" 2>/dev/null)" != "$1" ] || return 0
 		sleep 0.1
 	done
-	say "Redis does not answer:"
+	say "Redis does not answer $1 to ${*:2}:"
 	cat "$dir/log" >&2
 	return 1
 }
@@ -72,8 +81,8 @@ stop() {
 		as_postgres "$(pg_bin)/pg_ctl" -D "$dir" -m fast -w stop >&2
 		rm -r "$(dirname "$dir")"
 	fi
-	if dir=$(redis-cli -h 127.0.0.1 -p "$redis_port" config get dir 2>/dev/null | tail -n 1) && [ -n "$dir" ]; then
-		redis-cli -h 127.0.0.1 -p "$redis_port" shutdown nosave
+	if dir=$("${redis[@]}" config get dir 2>/dev/null | tail -n 1) && [ -n "$dir" ]; then
+		"${redis[@]}" shutdown nosave
 		rm -r "$dir"
 	fi
 }

@@ -64,6 +64,7 @@ type reply struct {
 	header      http.Header
 	contentType string // empty: Graph's
 	problem     string // what an error page says
+	broken      bool   // the connection dies before the answer
 	body        []byte
 }
 
@@ -166,15 +167,19 @@ func (p *Platform) serve(ctx context.Context, c *call) (*reply, Answer, error) {
 		return nil, act, err
 	}
 	var r *reply
+	if !act.scripted() || act.Instead {
+		if r = p.serveBatch(ctx, c); r == nil {
+			r = p.handle(c)
+		}
+	}
 	if act.scripted() {
 		p.mu.Lock()
 		c.trace = p.random.trace()
 		p.mu.Unlock()
 		r = act.reply(c.trace)
-	} else {
-		r = p.handle(c)
 	}
 	p.label(c, r, act)
+	act.Lose = act.Lose || r.broken
 	if err := act.after(ctx); err != nil {
 		return nil, act, err
 	}

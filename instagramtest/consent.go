@@ -20,6 +20,8 @@ type click struct {
 	decline []string
 	who     string
 	pages   []string
+
+	accounts []string
 }
 
 // Deny clicks Cancel.
@@ -105,6 +107,10 @@ func (p *Platform) fillIn(host string, u *url.URL, k click) url.Values {
 	if k.pages != nil && host == hostFacebook {
 		form.Set("choose_pages", "1")
 		form["page"] = k.pages
+	}
+	if k.accounts != nil && host == hostFacebook {
+		form.Set("choose_accounts", "1")
+		form["account"] = k.accounts
 	}
 	return form
 }

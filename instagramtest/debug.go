@@ -161,7 +161,7 @@ func (t *token) granular() []object {
 	out := []object{}
 	for _, scope := range t.granted() {
 		o := object{{"scope", scope}}
-		if t.grant.pages != nil {
+		if t.grant.pages != nil || t.grant.accounts != nil {
 			if ids := t.targets(scope); ids != nil {
 				o = o.with("target_ids", ids)
 			}
@@ -175,10 +175,10 @@ func (t *token) targets(scope string) []string {
 	var ids []string
 	for _, pg := range t.person.pages {
 		switch {
-		case !t.grant.pages[pg.ID]:
+		case t.grant.pages != nil && !t.grant.pages[pg.ID]:
 		case strings.HasPrefix(scope, "pages_"):
 			ids = append(ids, pg.ID)
-		case strings.HasPrefix(scope, "instagram_") && pg.account != nil && !slices.Contains(ids, pg.account.ID):
+		case strings.HasPrefix(scope, "instagram_") && pg.account != nil && t.reaches(pg.account) && !slices.Contains(ids, pg.account.ID):
 			ids = append(ids, pg.account.ID)
 		}
 	}

@@ -247,6 +247,12 @@ func (p *Platform) decide(c *call, d *dialog) *reply {
 			g.pages[id] = true
 		}
 	}
+	if d.login == FacebookLogin && c.form.Has("choose_accounts") {
+		g.accounts = map[string]bool{}
+		for _, id := range c.form["account"] {
+			g.accounts[id] = true
+		}
+	}
 	return p.granted(d, g, c.now)
 }
 

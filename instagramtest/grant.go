@@ -14,6 +14,7 @@ type grant struct {
 	scopes    []string        // granted
 	declined  []string        // asked for and refused: Facebook does not ask again
 	pages     map[string]bool // Pages chosen; nil: all
+	accounts  map[string]bool // professional accounts chosen; nil: those of the Pages
 	consented time.Time
 	revoked   bool
 	tokens    []*token
@@ -34,7 +35,7 @@ func (p *Platform) grantOf(who *standing, a *app, login Login) *grant {
 
 // revoke ends a consent with everything that rests on it.
 func (g *grant) revoke(subcode int) {
-	g.revoked, g.scopes, g.declined, g.pages = true, nil, nil, nil
+	g.revoked, g.scopes, g.declined, g.pages, g.accounts = true, nil, nil, nil, nil
 	g.kill(subcode)
 }
 

@@ -52,7 +52,8 @@ func checkPath(c *call, path []string) *GraphError {
 	}
 	deepest := 2
 	switch path[1] {
-	case "media", "media_publish", "content_publishing_limit", "subscribed_apps", "accounts", "assigned_pages":
+	case "media", "media_publish", "content_publishing_limit", "stories", "subscribed_apps",
+		"accounts", "assigned_pages", "businesses", "owned_pages", "client_pages":
 	case "permissions":
 		deepest = 3
 	default:
@@ -238,7 +239,7 @@ func (p *Platform) facebookNode(c *call, path []string) (*reply, *GraphError) {
 	if n, ok := p.nodes[id]; ok && linked == nil {
 		linked = t.person.linked[n.owner().ID]
 	}
-	if linked != nil && p.sees(t, linked) {
+	if linked != nil && p.sees(t, linked) && t.reaches(linked.account) {
 		c.account = linked.account
 	}
 	if err := p.gate(c); err != nil {
@@ -255,6 +256,9 @@ func (p *Platform) facebookNode(c *call, path []string) (*reply, *GraphError) {
 	case isPage && p.sees(t, t.person.pages[at]):
 		return p.pageNode(c, t.person.pages[at], edge)
 	default:
+		if r, err, ok := p.businessNode(c, path); ok {
+			return r, err
+		}
 		return nil, missingObject(c, id)
 	}
 }

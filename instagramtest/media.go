@@ -18,6 +18,7 @@ type Media struct {
 	Caption     string
 	URL         string // image_url or video_url; empty for an upload
 	Type        string // IMAGE, VIDEO, CAROUSEL_ALBUM
+	Product     string // FEED, REELS, STORY
 	PublishedAt time.Time
 }
 
@@ -86,9 +87,9 @@ func (m *media) field(name string) (any, bool) {
 	case "media_url":
 		return orAbsent(m.URL), true
 	case "media_product_type":
-		return "FEED", true
+		return m.Product, true
 	case "permalink":
-		return "https://www.instagram.com/p/" + m.ID + "/", true
+		return m.permalink(), true
 	case "timestamp":
 		return m.PublishedAt.UTC().Format("2006-01-02T15:04:05-0700"), true
 	case "username":
@@ -119,6 +120,9 @@ func (p *Platform) mediaList(c *call, a *account) (*reply, *GraphError) {
 	}
 	for ; from >= 0 && len(list) < c.limit(); from-- {
 		m := a.content.media[from]
+		if m.Product == "STORY" {
+			continue // they have an edge of their own
+		}
 		one, err := pick(fields, "IGMedia", func(f field) (any, bool) { return m.field(f.name) })
 		if err != nil {
 			return nil, err
@@ -168,7 +172,7 @@ func (p *Platform) publishingLimit(c *call, a *account) (*reply, *GraphError) {
 		case "quota_usage":
 			return p.quotaUsed(a, since), true
 		case "config":
-			return object{{"quota_total", quotaTotal}, {"quota_duration", int64(quotaWindow / time.Second)}}, true
+			return object{{"quota_total", p.publishingQuota()}, {"quota_duration", int64(quotaWindow / time.Second)}}, true
 		default:
 			return nil, false
 		}

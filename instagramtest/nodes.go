@@ -130,6 +130,8 @@ func (p *Platform) personNode(c *call, edge []string) (*reply, *GraphError) {
 		return p.permissions(c, t.grant, edge[1:])
 	case len(edge) > 0 && (edge[0] == "accounts" || edge[0] == "assigned_pages"):
 		return p.accountsEdge(c, edge[0])
+	case len(edge) > 0 && edge[0] == "businesses":
+		return p.businessesEdge(c)
 	case len(edge) > 0:
 		return nil, unknownPath(c, "/"+edge[0])
 	case c.method != http.MethodGet:
@@ -155,7 +157,7 @@ func (p *Platform) personNode(c *call, edge []string) (*reply, *GraphError) {
 			}
 			return p.systemID(t, "business"), true
 		case "accounts":
-			list, _, _ := p.pageList(c, f.inner)
+			list, _, _ := p.pageList(c, f.inner, p.visible(c.token, "accounts"))
 			return object{{"data", list}}, true
 		case "first_name":
 			first, _, _ := strings.Cut(t.person.name, " ")
@@ -201,6 +203,9 @@ func (p *Platform) pageField(c *call, pg *page, f field) (any, bool) {
 	case "name":
 		return pg.Name, true
 	case "access_token":
+		if len(pg.Tasks) == 0 || !p.sees(c.token, pg) {
+			return absent{}, true
+		}
 		return p.pageToken(c, pg), true
 	case "category":
 		return pg.Category, true
@@ -209,8 +214,11 @@ func (p *Platform) pageField(c *call, pg *page, f field) (any, bool) {
 	case "tasks":
 		return slices.Clone(pg.Tasks), true
 	case "instagram_business_account", "connected_instagram_account":
-		if pg.account == nil || c.need("instagram_basic") != nil {
+		switch {
+		case pg.account == nil || !p.sees(c.token, pg) || c.need("instagram_basic") != nil || !c.token.reaches(pg.account),
+			f.name == "instagram_business_account" && pg.account.Type == "PERSONAL":
 			return absent{}, true
+		default:
 		}
 		fields := f.inner
 		if len(fields) == 0 {
@@ -255,14 +263,28 @@ const (
 	maxLimit     = 100
 )
 
-// accountsEdge lists the Pages of a person, with cursors, and with a next link
-// that carries the access token, as Meta's does.
+// accountsEdge lists the Pages of a person. Without pages_show_list the list is
+// empty, which is no error.
 func (p *Platform) accountsEdge(c *call, edge string) (*reply, *GraphError) {
 	if c.method != http.MethodGet {
 		return nil, missingObject(c, p.personID(c.token))
 	}
+	return p.pagesOf(c, p.personID(c.token), edge, p.visible(c.token, edge))
+}
+
+// visible are the Pages that an edge of a person's shows to a token.
+func (p *Platform) visible(t *token, edge string) []*page {
+	if !t.allows("pages_show_list") {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(t.person.pages), func(pg *page) bool { return !pg.listed(edge) || !p.sees(t, pg) })
+}
+
+// pagesOf answers an edge that lists Pages, with cursors, and with a next link
+// that carries the access token, as Meta's does.
+func (p *Platform) pagesOf(c *call, node, edge string, pages []*page) (*reply, *GraphError) {
 	fields := parseFields(c.param("fields"))
-	list, more, err := p.pageList(c, fields)
+	list, more, err := p.pageList(c, fields, pages)
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +299,7 @@ func (p *Platform) accountsEdge(c *call, edge string) (*reply, *GraphError) {
 		if c.has("fields") {
 			q.Set("fields", c.param("fields"))
 		}
-		paging = paging.with("next", c.base+"/"+servedVersion(c.version)+"/"+p.personID(c.token)+"/"+edge+"?"+q.Encode())
+		paging = paging.with("next", c.base+"/"+servedVersion(c.version)+"/"+node+"/"+edge+"?"+q.Encode())
 	}
 	return answer(out.with("paging", paging)), nil
 }
@@ -299,29 +321,22 @@ func cursor(o object) string {
 	return ""
 }
 
-// pageList is one page of the list of Pages that the token reaches, and whether
-// there are more. Without pages_show_list it is empty, which is no error.
-func (p *Platform) pageList(c *call, fields []field) ([]object, bool, *GraphError) {
+// pageList is one page of a list of Pages, and whether there are more.
+func (p *Platform) pageList(c *call, fields []field, pages []*page) ([]object, bool, *GraphError) {
 	list := []object{}
-	if !c.token.allows("pages_show_list") {
-		return list, false, nil
-	}
 	if len(fields) == 0 {
 		fields = names("access_token", "category", "category_list", "name", "id", "tasks")
 	}
 	start := 0
 	if after := c.param("after"); after != "" {
 		id, err := base64.RawURLEncoding.DecodeString(after)
-		at, ok := c.token.person.index[string(id)]
-		if err != nil || !ok {
+		at := slices.IndexFunc(pages, func(pg *page) bool { return pg.ID == string(id) })
+		if err != nil || at < 0 {
 			return nil, false, graphError(100, "OAuthException", "(#100) Invalid cursor")
 		}
 		start = at + 1
 	}
-	for _, pg := range c.token.person.pages[start:] {
-		if !p.sees(c.token, pg) {
-			continue
-		}
+	for _, pg := range pages[start:] {
 		if len(list) == c.limit() {
 			return list, true, nil
 		}

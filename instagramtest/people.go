@@ -83,10 +83,11 @@ type Configuration struct {
 // Person is a human being: somebody on Facebook, who may own Instagram accounts
 // and have a task on Pages.
 type Person struct {
-	ID       string // app-scoped user ID on Facebook; empty: one is made up
-	Name     string // empty: "Person <ID>"
-	Accounts []Account
-	Pages    []Page
+	ID         string // app-scoped user ID on Facebook; empty: one is made up
+	Name       string // empty: "Person <ID>"
+	Accounts   []Account
+	Pages      []Page
+	Businesses []Business
 }
 
 // Account is a professional Instagram account.
@@ -95,7 +96,7 @@ type Account struct {
 	AppScopedID       string // /me "id" for the platform's first app; empty: one is made up
 	Username          string // empty: "account_<ID>"
 	Name              string
-	Type              string // "BUSINESS" or "MEDIA_CREATOR"; empty: "BUSINESS"
+	Type              string // "BUSINESS" or "MEDIA_CREATOR"; empty: "BUSINESS"; "PERSONAL": linked to a Page, and of no use
 	ProfilePictureURL string
 	FollowersCount    int
 	FollowsCount      int
@@ -170,19 +171,21 @@ type account struct {
 type person struct {
 	standing
 
-	id, name string
-	accounts []*account
-	pages    []*page
-	index    map[string]int   // page ID → place in pages
-	linked   map[string]*page // professional account ID → first Page linked to it
+	id, name   string
+	accounts   []*account
+	pages      []*page
+	businesses []*business
+	index      map[string]int   // page ID → place in pages
+	linked     map[string]*page // professional account ID → first Page linked to it
 }
 
 type page struct {
 	Page
 
-	account *account
-	holder  *person
-	lost    bool // the person lost the role: 190/492
+	account  *account
+	holder   *person
+	business *business // through which alone the person has it; nil: directly
+	lost     bool      // the person lost the role: 190/492
 }
 
 // AddApp registers one more app. Tokens of an app other than the caller's are
@@ -233,33 +236,39 @@ func (p *Platform) addPerson(h Person) Person {
 		n.accounts = append(n.accounts, a)
 	}
 	for i := range h.Pages {
-		pg := &h.Pages[i]
-		if pg.ID == "" {
-			pg.ID = p.madeUp(298_100_000_000_000)
-		}
-		if pg.Name == "" {
-			pg.Name = "Page " + pg.ID
-		}
-		if pg.Category == "" {
-			pg.Category = "Brand"
-		}
-		if pg.Tasks == nil {
-			pg.Tasks = []string{"ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE"}
-		}
-		in := &page{Page: *pg, holder: n}
-		if pg.Account != nil {
-			in.account = p.addAccount(*pg.Account)
-			pg.Account = new(in.account.Account)
-			if n.linked[in.account.ID] == nil {
-				n.linked[in.account.ID] = in
-			}
-		}
-		n.index[pg.ID] = len(n.pages)
-		n.pages = append(n.pages, in)
+		p.addPage(n, &h.Pages[i])
 	}
+	p.addBusinesses(&h, n)
 	p.persons[h.ID] = n
 	p.people = append(p.people, n)
 	return h
+}
+
+// addPage registers a Page of a person's, and fills in what is made up.
+func (p *Platform) addPage(n *person, pg *Page) *page {
+	if pg.ID == "" {
+		pg.ID = p.madeUp(298_100_000_000_000)
+	}
+	if pg.Name == "" {
+		pg.Name = "Page " + pg.ID
+	}
+	if pg.Category == "" {
+		pg.Category = "Brand"
+	}
+	if pg.Tasks == nil {
+		pg.Tasks = []string{"ANALYZE", "ADVERTISE", "MESSAGING", "MODERATE", "CREATE_CONTENT", "MANAGE"}
+	}
+	in := &page{Page: *pg, holder: n}
+	if pg.Account != nil {
+		in.account = p.addAccount(*pg.Account)
+		pg.Account = new(in.account.Account)
+		if n.linked[in.account.ID] == nil {
+			n.linked[in.account.ID] = in
+		}
+	}
+	n.index[pg.ID] = len(n.pages)
+	n.pages = append(n.pages, in)
+	return in
 }
 
 // AddAccounts registers n professional accounts without Pages and returns them.

@@ -42,6 +42,8 @@ type Platform struct {
 	usage         func(Request) http.Header
 	limits        limits
 	planned       []Processing
+	uploads       []UploadPlan
+	quota         int // posts in 24 hours; 0: Meta's
 }
 
 // Option changes how [New] makes a platform.

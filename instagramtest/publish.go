@@ -54,10 +54,13 @@ type container struct {
 	caption   string
 	url       string
 	children  []string
+	video     bool
+	item      bool // of a carousel: not to be published by itself
 	plan      Processing
 	created   time.Time
 	uploaded  bool
 	resumable bool
+	upload    upload
 	media     *media // once published
 }
 
@@ -71,6 +74,8 @@ func (k *container) status(now time.Time) string {
 		return "PUBLISHED"
 	case age >= containerLife:
 		return "EXPIRED"
+	case k.upload.failed:
+		return "ERROR"
 	case age < k.plan.Take || (k.resumable && !k.uploaded):
 		return "IN_PROGRESS"
 	case k.plan.Error != 0:
@@ -98,9 +103,11 @@ func (p *Platform) accountEdge(c *call, a *account, edge string) (*reply, *Graph
 		return p.publish(c, a)
 	case edge == "content_publishing_limit" && c.method == http.MethodGet:
 		return p.publishingLimit(c, a)
+	case edge == "stories" && c.method == http.MethodGet:
+		return p.storiesList(c, a)
 	case edge == "subscribed_apps":
 		return p.subscribedApps(c)
-	case edge == "media" || edge == "media_publish" || edge == "content_publishing_limit":
+	case edge == "media" || edge == "media_publish" || edge == "content_publishing_limit" || edge == "stories":
 		return nil, unsupportedHere(c, a)
 	default:
 		return nil, unknownPath(c, "/"+edge)
@@ -153,6 +160,7 @@ func (p *Platform) createContainer(c *call, a *account) (*reply, *GraphError) {
 		url: cmp.Or(c.param("image_url"), c.param("video_url")), created: c.now,
 		resumable: c.param("upload_type") == "resumable",
 	}
+	k.video, k.item = c.has("video_url"), c.param("is_carousel_item") == "true"
 	if err := p.checkMedia(c, k); err != nil {
 		return nil, err
 	}
@@ -188,14 +196,27 @@ func (p *Platform) checkMedia(c *call, k *container) *GraphError {
 			e.Subcode, e.UserTitle = 2207028, "Invalid number of carousel items"
 			return e
 		}
+		for _, id := range k.children {
+			if item, ok := p.nodes[id].(*container); !ok || item.account != k.account || !item.item || item.status(c.now) != "FINISHED" {
+				return known(9007, 2207027)
+			}
+		}
 		return nil
 	case "", "IMAGE", "REELS", "STORIES":
+	case "VIDEO": // retired in 2023 for everything but the items of carousels
+		if k.item {
+			break
+		}
+		fallthrough
 	default:
 		e := graphError(100, "OAuthException", "Invalid parameter")
 		e.Subcode, e.UserTitle = 2207023, "Unknown media type"
 		return e
 	}
 	if k.resumable {
+		if c.host == hostInstagramGraph && !p.quirks.AcceptResumable {
+			return graphError(100, "IGApiException", "(#100) The parameter video_url is required")
+		}
 		return nil
 	}
 	u, err := url.Parse(k.url)
@@ -228,7 +249,7 @@ func (p *Platform) publish(c *call, a *account) (*reply, *GraphError) {
 		return nil, graphError(100, "OAuthException", "(#100) The parameter creation_id is required")
 	}
 	k, ok := p.nodes[id].(*container)
-	if !ok || k.account != a {
+	if !ok || k.account != a || k.item {
 		e := known(24, 2207008)
 		e.UserMessage = "The media builder with creation id = " + id + " does not exist or has been expired."
 		return nil, e
@@ -244,12 +265,12 @@ func (p *Platform) publish(c *call, a *account) (*reply, *GraphError) {
 	default:
 		return nil, known(9007, 2207027)
 	}
-	if p.quotaUsed(a, c.now.Add(-quotaWindow)) >= quotaTotal {
+	if p.quotaUsed(a, c.now.Add(-quotaWindow)) >= p.publishingQuota() {
 		return nil, known(9, 2207042)
 	}
 	m := &media{account: a, Media: Media{
 		ID: p.madeUp(18_000_000_000_000_000), ContainerID: k.id, Caption: k.caption, URL: k.url,
-		Type: k.mediaType(), PublishedAt: c.now,
+		Type: k.mediaType(), Product: k.product(), PublishedAt: c.now,
 	}}
 	k.media = m
 	p.nodes[m.ID] = m
@@ -261,7 +282,7 @@ func (k *container) mediaType() string {
 	switch {
 	case k.kind == "CAROUSEL":
 		return "CAROUSEL_ALBUM"
-	case k.kind == "REELS" || k.resumable:
+	case k.kind == "REELS" || k.resumable || k.video:
 		return "VIDEO"
 	default:
 		return "IMAGE"
@@ -278,7 +299,7 @@ func (k *container) field(name string, now time.Time) (any, bool) {
 	case "status":
 		switch code {
 		case "ERROR":
-			return "Error: Media upload has failed with error code " + strconv.Itoa(k.plan.Error), true
+			return "Error: Media upload has failed with error code " + strconv.Itoa(cmp.Or(k.plan.Error, 2207053)), true
 		case "IN_PROGRESS":
 			return "In Progress: Media is still being processed.", true
 		case "FINISHED":
@@ -288,6 +309,11 @@ func (k *container) field(name string, now time.Time) (any, bool) {
 		default:
 			return "Expired: Media was not published within 24 hours.", true
 		}
+	case "video_status":
+		if !k.resumable {
+			return absent{}, true
+		}
+		return k.videoStatus(code), true
 	default:
 		return nil, false
 	}

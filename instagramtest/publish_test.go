@@ -44,14 +44,18 @@ func TestPublish(t *testing.T) {
 		require.Len(t, published, 1)
 		assert.Equal(t, Media{
 			ID: out.field(t, "id").(string), ContainerID: first, Caption: "Hello", URL: "https://x.example/a.jpg",
-			Type: "IMAGE", PublishedAt: time.Now(),
+			Type: "IMAGE", Product: "FEED", PublishedAt: time.Now(),
 		}, published[0])
 		one := send(t, s.Platform, "GET", igGraph+"/"+published[0].ID, "fields", "caption,media_type,timestamp,permalink,username", "access_token", s.ig)
 		assertText(t, `{"caption":"Hello","media_type":"IMAGE","timestamp":"2000-01-01T00:00:00+0000","permalink":"https:\/\/www.instagram.com\/p\/`+
 			published[0].ID+`\/","username":"seed_and_bloom","id":"`+published[0].ID+`"}`, one.text)
 
 		s.putOut(s.contain("media_type", "REELS", "video_url", "https://x.example/a.mp4"))
-		s.putOut(s.contain("media_type", "CAROUSEL", "children", "1,2"))
+		assert.Equal(t, [2]int{9007, 2207027}, send(t, s.Platform, "POST", accountURL+"/media",
+			"media_type", "CAROUSEL", "children", "1,2", "access_token", s.ig).fault(), "items that are none")
+		items := s.contain("image_url", "https://x.example/1.jpg", "is_carousel_item", "true") + "," +
+			s.contain("media_type", "VIDEO", "video_url", "https://x.example/2.mp4", "is_carousel_item", "true")
+		s.putOut(s.contain("media_type", "CAROUSEL", "children", items))
 		list := send(t, s.Platform, "GET", accountURL+"/media", "fields", "media_type", "limit", "2", "access_token", s.ig)
 		assert.Contains(t, list.text, `[{"media_type":"CAROUSEL_ALBUM","id":"`)
 		next := list.field(t, "paging", "next").(string)
@@ -146,7 +150,10 @@ func TestContainerRefusals(t *testing.T) {
 
 func TestUpload(t *testing.T) {
 	t.Parallel()
-	s := newScene(t)
+	refused := newScene(t)
+	assert.Equal(t, [2]int{100, 0}, send(t, refused.Platform, "POST", accountURL+"/media",
+		"media_type", "REELS", "upload_type", "resumable", "access_token", refused.ig).fault(), "documented for Facebook Login only")
+	s := newScene(t, WithQuirks(Quirks{AcceptResumable: true}))
 	made := send(t, s.Platform, "POST", accountURL+"/media", "media_type", "REELS", "upload_type", "resumable", "access_token", s.ig)
 	to := made.field(t, "uri").(string)
 	assert.Equal(t, "https://rupload.facebook.com/ig-api-upload/v26.0/"+made.field(t, "id").(string), to)
@@ -154,10 +161,12 @@ func TestUpload(t *testing.T) {
 		req, err := http.NewRequestWithContext(t.Context(), "POST", to, strings.NewReader(body))
 		require.NoError(t, err)
 		req.Header.Set("Authorization", "OAuth "+token)
+		req.Header.Set("Offset", "0")
+		req.Header.Set("File_size", "5")
 		return do(t, s.Platform, req)
 	}
 	assert.Equal(t, "IN_PROGRESS", s.state(made.field(t, "id").(string)))
-	assert.Contains(t, upload(to, s.ig, "").text, `"retriable":false`)
+	assert.Contains(t, upload(to, s.ig, "").text, `"type":"PartialRequestError"`)
 	assert.Contains(t, upload(to+"1", s.ig, "x").text, "ProcessingFailedError")
 	assert.Contains(t, upload("https://rupload.facebook.com/", s.ig, "x").text, "ProcessingFailedError")
 	assert.Equal(t, [2]int{190, 0}, upload(to, "IGnobody", "x").fault())

@@ -17,13 +17,14 @@ import (
 // Answer is what a scripted route does with a request. As long as Status, Body,
 // Error and Redirect are unset the platform serves the request itself, and the
 // other fields say what happens on the way; with one of them set, the platform
-// does not see the request.
+// does not see the request, unless Instead is set.
 type Answer struct {
 	Status   int         // HTTP status; 0: 200, or that of Error, or 302 for Redirect
 	Header   http.Header // set on the answer, over the platform's own
 	Body     string
 	Error    *GraphError // the Graph envelope as body; see [Failing]
 	Redirect string      // Location; to another host, for clients that must not follow
+	Instead  bool        // the platform serves the request all the same, and this is sent instead of its answer
 
 	Delay  time.Duration // before the request is processed
 	Late   time.Duration // after it was processed, before the answer is sent

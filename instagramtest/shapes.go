@@ -102,4 +102,8 @@ type Quirks struct {
 	// PublishedTwice makes media_publish of a published container put out the
 	// media once more. By default it answers 9007/2207027; either is undocumented.
 	PublishedTwice bool
+	// AcceptResumable makes graph.instagram.com take upload_type=resumable. Meta
+	// documents it for Facebook Login alone, and by default it is refused here as
+	// one report has it.
+	AcceptResumable bool
 }

@@ -9,26 +9,27 @@ import (
 	"github.com/seed-922467ee/instagram/storetest"
 )
 
+// The store under test works through a cluster's client, its peer through a
+// plain one.
+
 func TestConformance(t *testing.T) {
 	prefix := freshPrefix(t)
-	open := func(t *testing.T) instagram.TokenStore {
+	storetest.Tokens(t, func(t *testing.T) instagram.TokenStore {
+		t.Helper()
+		return New(cluster(t), WithKeyPrefix(prefix))
+	}, storetest.WithPeer(func(t *testing.T, _ instagram.TokenStore) instagram.TokenStore {
 		t.Helper()
 		return open(t, prefix)
-	}
-	storetest.Tokens(t, open, storetest.WithPeer(func(t *testing.T, _ instagram.TokenStore) instagram.TokenStore {
-		t.Helper()
-		return open(t)
 	}))
 }
 
 func TestStates(t *testing.T) {
 	prefix := freshPrefix(t)
-	open := func(t *testing.T) instagram.StateStore {
+	storetest.States(t, func(t *testing.T) instagram.StateStore {
+		t.Helper()
+		return New(cluster(t), WithKeyPrefix(prefix))
+	}, storetest.WithPeer(func(t *testing.T, _ instagram.StateStore) instagram.StateStore {
 		t.Helper()
 		return open(t, prefix)
-	}
-	storetest.States(t, open, storetest.WithPeer(func(t *testing.T, _ instagram.StateStore) instagram.StateStore {
-		t.Helper()
-		return open(t)
 	}))
 }

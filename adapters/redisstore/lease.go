@@ -15,8 +15,7 @@ import (
 var errLeaseTime = errors.New("the time of a lease must be positive")
 
 // LeaseDue implements [instagram.TokenLeaser]. A record that cannot be read is
-// passed over and not looked at again for a day; only when there is nothing
-// else, [ErrDamaged] tells of it.
+// passed over and not looked at again for a day; see [OnUnreadable].
 func (s *Store) LeaseDue(ctx context.Context, appID string, n int, d time.Duration) ([]*instagram.Lease, error) {
 	if d <= 0 {
 		return nil, failed(ctx, "lease due tokens", appID, errLeaseTime)
@@ -24,30 +23,38 @@ func (s *Store) LeaseDue(ctx context.Context, appID string, n int, d time.Durati
 	if n < 1 {
 		return nil, ctx.Err()
 	}
-	answer, err := s.run(ctx, s.leaseDue, appID, n, micros(d)).Slice()
-	if err != nil {
-		return nil, failed(ctx, "lease due tokens", appID, err)
+	for {
+		answer, err := s.run(ctx, s.leaseDue, appID, n, micros(d)).Slice()
+		if err != nil {
+			return nil, failed(ctx, "lease due tokens", appID, err)
+		}
+		leases, err := s.readable(ctx, appID, answer)
+		if err != nil {
+			return nil, failed(ctx, "lease due tokens", appID, err)
+		}
+		if len(leases) > 0 || len(answer) == 0 {
+			return leases, nil
+		}
 	}
-	var leases []*instagram.Lease
-	var unreadable []*instagram.Lease
-	var damaged error
+}
+
+// readable returns the leases of records that can be read, and sets the others aside.
+func (s *Store) readable(ctx context.Context, appID string, answer []any) ([]*instagram.Lease, error) {
+	var leases, aside []*instagram.Lease
 	for _, item := range answer {
 		found, err := parseLease(appID, item)
 		switch {
 		case err != nil:
-			return nil, failed(ctx, "lease due tokens", appID, err)
-		case found.damaged != nil:
-			damaged = failed(ctx, "lease due tokens", found.record.Key.String(), found.damaged)
-			unreadable = append(unreadable, found.lease())
+			return nil, err
+		case found.corrupt != nil:
+			s.report(found.corrupt)
+			aside = append(aside, found.lease())
 		default:
 			leases = append(leases, found.lease())
 		}
 	}
-	if err := s.endAll(ctx, unreadable, 24*time.Hour); err != nil {
-		damaged = errors.Join(damaged, err)
-	}
-	if len(leases) == 0 {
-		return nil, damaged
+	if err := s.endAll(ctx, aside, 24*time.Hour); err != nil {
+		s.report(failed(ctx, "set aside", appID, err)) // they come back when their lease ends
 	}
 	return leases, nil
 }
@@ -72,7 +79,7 @@ func (s *Store) LeaseToken(ctx context.Context, k instagram.TokenKey, d time.Dur
 			break
 		}
 		if found, err = parseLease(k.AppID, list[0]); err == nil {
-			if err = found.damaged; err == nil {
+			if err = found.corrupt; err == nil {
 				return found.lease(), nil
 			}
 		}

@@ -14,8 +14,8 @@ import (
 
 const redisEnv = "INSTAGRAM_TEST_REDIS"
 
-// client returns a client of the Redis that tests share.
-func client(tb testing.TB) redis.UniversalClient {
+// options are those of the Redis that tests share.
+func options(tb testing.TB) *redis.Options {
 	tb.Helper()
 	dsn := os.Getenv(redisEnv)
 	if dsn == "" {
@@ -23,7 +23,21 @@ func client(tb testing.TB) redis.UniversalClient {
 	}
 	opts, err := redis.ParseURL(dsn)
 	require.NoError(tb, err)
-	rdb := redis.NewClient(opts)
+	return opts
+}
+
+func client(tb testing.TB) redis.UniversalClient {
+	tb.Helper()
+	rdb := redis.NewClient(options(tb))
+	tb.Cleanup(func() { _ = rdb.Close() })
+	return rdb
+}
+
+// cluster returns a client that sends each command to the server which has its
+// slot. There is one server, but it refuses what touches several slots.
+func cluster(tb testing.TB) redis.UniversalClient {
+	tb.Helper()
+	rdb := redis.NewClusterClient(&redis.ClusterOptions{Addrs: []string{options(tb).Addr}})
 	tb.Cleanup(func() { _ = rdb.Close() })
 	return rdb
 }
@@ -40,9 +54,13 @@ func freshPrefix(tb testing.TB) string {
 			keys, next, err := rdb.Scan(ctx, cursor, prefix+"*", 10_000).Result()
 			require.NoError(tb, err)
 			cursor = next
-			if len(keys) > 0 {
-				require.NoError(tb, rdb.Unlink(ctx, keys...).Err())
-			}
+			_, err = rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+				for _, key := range keys { // one by one: they are in many slots
+					p.Unlink(ctx, key)
+				}
+				return nil
+			})
+			require.NoError(tb, err)
 		}
 	})
 	return prefix

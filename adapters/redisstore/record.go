@@ -5,7 +5,6 @@ package redisstore
 
 import (
 	"errors"
-	"fmt"
 	"math"
 	"strconv"
 	"time"
@@ -15,11 +14,11 @@ import (
 
 // stored is a record with what only the hash knows of it.
 type stored struct {
-	record *instagram.Record // its Token is nil when damaged is not
+	record *instagram.Record // its Token is nil when corrupt is not
 	fence  int64
 	until  time.Time
-	// damaged says why the record cannot be read; nil: it can.
-	damaged error
+	// corrupt is a [*CorruptError] when the record cannot be read.
+	corrupt error
 }
 
 // fields are what [parse] reads, and the order in which it does; fence and until may be absent.
@@ -63,7 +62,7 @@ func parse(k instagram.TokenKey, values []any) *stored {
 	s.record.Token, err = instagram.UnmarshalToken([]byte(text(5)))
 	if err = errors.Join(append(errs, err)...); err != nil {
 		s.record.Token = nil
-		s.damaged = fmt.Errorf("%w: %w", ErrDamaged, err)
+		s.corrupt = &CorruptError{Key: k, Err: err}
 	}
 	return s
 }

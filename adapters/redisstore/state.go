@@ -24,12 +24,13 @@ func (s *Store) PutState(ctx context.Context, id string, ttl time.Duration) erro
 		return failed(ctx, "put state", "", errors.New("its time must be positive"))
 	}
 	ttl = (ttl + time.Millisecond - 1).Truncate(time.Millisecond) // Redis counts milliseconds, and 0 is refused
-	return failed(ctx, "put state", "", s.rdb.Set(ctx, s.state(id), 1, ttl).Err())
+	_, err := await(ctx, func() (string, error) { return s.rdb.Set(ctx, s.state(id), 1, ttl).Result() })
+	return failed(ctx, "put state", "", err)
 }
 
 // TakeState implements [instagram.StateStore].
 func (s *Store) TakeState(ctx context.Context, id string) error {
-	err := s.rdb.GetDel(ctx, s.state(id)).Err()
+	_, err := await(ctx, func() (string, error) { return s.rdb.GetDel(ctx, s.state(id)).Result() })
 	if errors.Is(err, redis.Nil) {
 		err = instagram.ErrStateUsed
 	}

@@ -9,6 +9,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strconv"
 	"strings"
@@ -18,16 +19,28 @@ import (
 	"github.com/seed-922467ee/instagram"
 )
 
-// ErrDamaged is what this package adds to the errors of package instagram: a
-// stored token cannot be read. A damaged record is never handed out by
-// LeaseDue; saving under its revision or deleting it heals it.
-var ErrDamaged = errors.New("the stored token cannot be read")
+// CorruptError says that a record is not what this package has written. Saving
+// under its revision, or DeleteToken, removes it, so that the account can log in
+// anew. Other records are not touched by it.
+type CorruptError struct {
+	Key instagram.TokenKey
+	Err error // what is wrong, without what the record holds
+}
+
+// Error names the record and says what is wrong with it.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("redisstore: record %q: %v", e.Key.String(), e.Err)
+}
+
+// Unwrap returns Err.
+func (e *CorruptError) Unwrap() error { return e.Err }
 
 // Store keeps tokens and login states in Redis. It is safe for concurrent use
 // by any number of goroutines and processes.
 type Store struct {
 	rdb    redis.UniversalClient
 	prefix string
+	report func(error) // is called with each [*CorruptError] that is passed over
 
 	put, leaseDue, leaseToken, endLeases, remove, count *redis.Script
 }
@@ -51,12 +64,24 @@ func WithKeyPrefix(prefix string) Option {
 	return func(s *Store) { s.prefix = strings.NewReplacer("{", "(", "}", ")").Replace(prefix) }
 }
 
+// OnUnreadable sets what is called with the [*CorruptError] of a record that is
+// passed over, each time LeaseDue or ListTokens meets it; for LeaseDue that is
+// once a day. It must not call the store. Default: [slog.Default] logs it.
+func OnUnreadable(report func(error)) Option {
+	return func(s *Store) {
+		if report != nil {
+			s.report = report
+		}
+	}
+}
+
 // New returns the store in rdb, which stays the caller's to close, and which
 // may be a single server, a cluster or behind sentinels. Nothing is sent yet.
 func New(rdb redis.UniversalClient, opts ...Option) *Store {
 	s := &Store{
 		rdb: rdb, prefix: "instagram:",
-		put: script("put"), leaseDue: script("lease_due"), leaseToken: script("lease_token"),
+		report: func(err error) { slog.Default().Error("redisstore: a record is passed over", slog.Any("error", err)) },
+		put:    script("put"), leaseDue: script("lease_due"), leaseToken: script("lease_token"),
 		endLeases: script("end_leases"), remove: script("delete"), count: script("count"),
 	}
 	for _, opt := range opts {
@@ -101,7 +126,39 @@ func (s *Store) apps() string { return s.prefix + "apps" }
 
 // run runs a script for an app.
 func (s *Store) run(ctx context.Context, script *redis.Script, appID string, args ...any) *redis.Cmd {
-	return script.Run(ctx, s.rdb, s.sets(appID), append([]any{s.names(appID)}, args...)...)
+	answer, err := await(ctx, func() (*redis.Cmd, error) {
+		return script.Run(ctx, s.rdb, s.sets(appID), append([]any{s.names(appID)}, args...)...), nil
+	})
+	if err != nil {
+		answer = redis.NewCmd(ctx)
+		answer.SetErr(err)
+	}
+	return answer
+}
+
+// await returns what ask does, or the context's error when that comes first.
+// go-redis does not hear of a cancellation while it waits for an answer, only
+// of its own timeouts, which then end what is left behind here.
+func await[T any](ctx context.Context, ask func() (T, error)) (T, error) {
+	type answer struct {
+		value T
+		err   error
+	}
+	var none T
+	if ctx.Err() != nil {
+		return none, ctx.Err()
+	}
+	came := make(chan answer, 1)
+	go func() {
+		value, err := ask()
+		came <- answer{value, err}
+	}()
+	select {
+	case a := <-came:
+		return a.value, a.err
+	case <-ctx.Done():
+		return none, ctx.Err()
+	}
 }
 
 // mark returns what one call writes into the records it changes, so that it

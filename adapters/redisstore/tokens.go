@@ -14,11 +14,11 @@ import (
 	"github.com/seed-922467ee/instagram"
 )
 
-// LoadToken implements [instagram.TokenStore]. A record that cannot be read gives [ErrDamaged].
+// LoadToken implements [instagram.TokenStore]. A record that cannot be read gives a [*CorruptError].
 func (s *Store) LoadToken(ctx context.Context, k instagram.TokenKey) (*instagram.Record, error) {
 	found, err := s.load(ctx, k)
 	if err == nil {
-		err = found.damaged
+		err = found.corrupt
 	}
 	if err != nil {
 		return nil, failed(ctx, "load token", k.String(), err)
@@ -50,7 +50,10 @@ func (s *Store) save(ctx context.Context, r *instagram.Record, from, to instagra
 	}
 	if from == 0 {
 		// In a cluster this key is elsewhere. An app without records does no harm.
-		if err := s.rdb.ZAdd(ctx, s.apps(), redis.Z{Member: r.Key.AppID}).Err(); err != nil {
+		_, err := await(ctx, func() (int64, error) {
+			return s.rdb.ZAdd(ctx, s.apps(), redis.Z{Member: r.Key.AppID}).Result()
+		})
+		if err != nil {
 			return err
 		}
 	} else {
@@ -84,7 +87,9 @@ func (s *Store) FindTokens(ctx context.Context, appID, appScopedID string) ([]in
 	if appScopedID == "" {
 		return nil, ctx.Err()
 	}
-	accounts, err := s.rdb.SMembers(ctx, s.names(appID)+"person:"+appScopedID).Result()
+	accounts, err := await(ctx, func() ([]string, error) {
+		return s.rdb.SMembers(ctx, s.names(appID)+"person:"+appScopedID).Result()
+	})
 	if err != nil {
 		return nil, failed(ctx, "find tokens", appID, err)
 	}
@@ -96,7 +101,8 @@ func (s *Store) FindTokens(ctx context.Context, appID, appScopedID string) ([]in
 	return keys, nil
 }
 
-// ListTokens implements [instagram.TokenLister], in the order of the keys' bytes.
+// ListTokens implements [instagram.TokenLister], in the order of the keys'
+// bytes. Records that cannot be read are passed over; see [OnUnreadable].
 func (s *Store) ListTokens(ctx context.Context, after instagram.TokenKey, n int) ([]*instagram.Record, error) {
 	var records []*instagram.Record
 	for len(records) < n {
@@ -115,8 +121,8 @@ func (s *Store) ListTokens(ctx context.Context, after instagram.TokenKey, n int)
 			r := found[k]
 			switch {
 			case r == nil: // deleted in between
-			case r.damaged != nil:
-				return nil, failed(ctx, "list tokens", k.String(), r.damaged)
+			case r.corrupt != nil:
+				s.report(r.corrupt)
 			default:
 				records = append(records, r.record)
 			}
@@ -136,7 +142,7 @@ func (s *Store) nextKeys(ctx context.Context, after instagram.TokenKey, n int) (
 			if app == after.AppID && after.AccountID != "" {
 				by.Min = "(" + after.AccountID
 			}
-			accounts, err := s.rdb.ZRangeByLex(ctx, s.names(app)+"keys", by).Result()
+			accounts, err := s.between(ctx, s.names(app)+"keys", by)
 			if err != nil {
 				return nil, err
 			}
@@ -149,11 +155,15 @@ func (s *Store) nextKeys(ctx context.Context, after instagram.TokenKey, n int) (
 			}
 		}
 		var err error
-		apps, err = s.rdb.ZRangeByLex(ctx, s.apps(), &redis.ZRangeBy{Min: "(" + apps[len(apps)-1], Max: "+", Count: 100}).Result()
+		apps, err = s.between(ctx, s.apps(), &redis.ZRangeBy{Min: "(" + apps[len(apps)-1], Max: "+", Count: 100})
 		if err != nil || len(apps) == 0 {
 			return nil, err
 		}
 	}
+}
+
+func (s *Store) between(ctx context.Context, set string, by *redis.ZRangeBy) ([]string, error) {
+	return await(ctx, func() ([]string, error) { return s.rdb.ZRangeByLex(ctx, set, by).Result() })
 }
 
 // CountTokens implements [instagram.TokenCounter]. It looks at no record: it
@@ -180,7 +190,7 @@ func (s *Store) CountTokens(ctx context.Context, appID string) (instagram.TokenC
 }
 
 func (s *Store) load(ctx context.Context, k instagram.TokenKey) (*stored, error) {
-	values, err := s.rdb.HMGet(ctx, s.token(k), fields()...).Result()
+	values, err := await(ctx, func() ([]any, error) { return s.rdb.HMGet(ctx, s.token(k), fields()...).Result() })
 	if err != nil {
 		return nil, err
 	}
@@ -197,19 +207,22 @@ func (s *Store) loadAll(ctx context.Context, keys []instagram.TokenKey) (map[ins
 	if len(keys) == 0 {
 		return found, ctx.Err()
 	}
-	answers := make([]*redis.SliceCmd, len(keys))
-	_, err := s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
-		for i, k := range keys {
-			answers[i] = p.HMGet(ctx, s.token(k), fields()...)
-		}
-		return nil
+	answers, err := await(ctx, func() ([]redis.Cmder, error) {
+		return s.rdb.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, k := range keys {
+				p.HMGet(ctx, s.token(k), fields()...)
+			}
+			return nil
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
 	for i, k := range keys {
-		if r := parse(k, answers[i].Val()); r != nil {
-			found[k] = r
+		if answer, ok := answers[i].(*redis.SliceCmd); ok {
+			if r := parse(k, answer.Val()); r != nil {
+				found[k] = r
+			}
 		}
 	}
 	return found, nil

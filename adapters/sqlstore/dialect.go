@@ -100,14 +100,18 @@ func (d dialect) check(ctx context.Context, db *sql.DB, lossy bool) error {
 
 func checkPostgres(ctx context.Context, conn *sql.Conn, lossy bool) error {
 	var version int
-	var synchronous string
-	err := conn.QueryRowContext(ctx,
-		`select current_setting('server_version_num')::int, current_setting('synchronous_commit')`).Scan(&version, &synchronous)
+	var isolation, synchronous string
+	err := conn.QueryRowContext(ctx, `select current_setting('server_version_num')::int,
+		current_setting('default_transaction_isolation'), current_setting('synchronous_commit')`).
+		Scan(&version, &isolation, &synchronous)
 	switch {
 	case err != nil:
 		return err
 	case version < 120000:
 		return fmt.Errorf("%w: PostgreSQL is older than 12, which brought generated columns", ErrSetup)
+	case isolation != "read committed":
+		return fmt.Errorf("%w: default_transaction_isolation is %q: under it workers fail who want the same rows; open it with read committed",
+			ErrSetup, isolation)
 	case synchronous == "off" && !lossy:
 		return fmt.Errorf("%w: synchronous_commit is off: a crash of the server loses tokens; turn it on, or pass AllowLossOnPowerCut", ErrSetup)
 	}

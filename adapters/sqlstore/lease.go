@@ -32,8 +32,7 @@ const (
 )
 
 // LeaseDue implements [instagram.TokenLeaser]. A row that cannot be read is
-// passed over and not looked at again for a day; only when there is nothing
-// else, [ErrDamaged] tells of it.
+// passed over and not looked at again for a day; see [OnUnreadable].
 //
 // The longest due come first, and a record whose holder vanished counts as due
 // since its lease ended.
@@ -44,31 +43,38 @@ func (s *Store) LeaseDue(ctx context.Context, appID string, n int, d time.Durati
 	if n < 1 || !storable(appID) {
 		return nil, ctx.Err()
 	}
-	rows, err := s.writingQuery(ctx, leaseDueSQL, appID, n, micros(d))
-	if err != nil {
-		return nil, failed(ctx, "lease due tokens", appID, err)
+	for {
+		rows, err := s.writingQuery(ctx, leaseDueSQL, appID, n, micros(d))
+		if err != nil {
+			return nil, failed(ctx, "lease due tokens", appID, err)
+		}
+		leases := s.readable(ctx, rows)
+		if len(leases) > 0 || len(rows) == 0 {
+			return leases, nil
+		}
 	}
+}
+
+// readable returns the leases of rows that can be read, the longest due first,
+// and sets the others aside.
+func (s *Store) readable(ctx context.Context, rows []*row) []*instagram.Lease {
 	// The database returns what it changed in any order.
 	slices.SortStableFunc(rows, func(a, b *row) int {
 		return cmp.Or(a.record.DueAt.Compare(b.record.DueAt), cmp.Compare(a.record.Key.AccountID, b.record.Key.AccountID))
 	})
 	var leases []*instagram.Lease
-	var damaged error
 	for _, r := range rows {
-		if r.damaged == nil {
+		if r.corrupt == nil {
 			leases = append(leases, r.lease())
 			continue
 		}
-		damaged = failed(ctx, "lease due tokens", r.record.Key.String(), r.damaged)
-		_, err := s.exec(ctx, setAsideSQL, r.record.Key.AppID, r.record.Key.AccountID, micros(24*time.Hour), r.fence)
-		if err != nil {
-			damaged = errors.Join(damaged, err)
+		s.report(r.corrupt)
+		k := r.record.Key
+		if _, err := s.exec(ctx, setAsideSQL, k.AppID, k.AccountID, micros(24*time.Hour), r.fence); err != nil {
+			s.report(failed(ctx, "set aside", k.String(), err)) // it comes back when its lease ends
 		}
 	}
-	if len(leases) == 0 {
-		return nil, damaged
-	}
-	return leases, nil
+	return leases
 }
 
 // LeaseToken implements [instagram.TokenLeaser].
@@ -88,8 +94,8 @@ func (s *Store) LeaseToken(ctx context.Context, k instagram.TokenKey, d time.Dur
 			return nil, failed(ctx, "lease token", k.String(), err)
 		}
 		return nil, failed(ctx, "lease token", k.String(), instagram.ErrTokenLeased)
-	case rows[0].damaged != nil:
-		return nil, failed(ctx, "lease token", k.String(), rows[0].damaged)
+	case rows[0].corrupt != nil:
+		return nil, failed(ctx, "lease token", k.String(), rows[0].corrupt)
 	}
 	return rows[0].lease(), nil
 }

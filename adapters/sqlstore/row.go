@@ -4,7 +4,6 @@ package sqlstore
 
 import (
 	"database/sql"
-	"fmt"
 	"strings"
 
 	"github.com/seed-922467ee/instagram"
@@ -15,11 +14,11 @@ const columns = `app_id, account_id, revision, fence, state, reason, fails, due_
 
 // row is a record with what only the table knows of it.
 type row struct {
-	record *instagram.Record // its Token is nil when damaged is not
+	record *instagram.Record // its Token is nil when corrupt is not
 	fence  int64
 	until  instant
-	// damaged says why the token cannot be read; nil: it can.
-	damaged error
+	// corrupt is a [*CorruptError] when the token cannot be read.
+	corrupt error
 }
 
 func scan(rows *sql.Rows) (*row, error) {
@@ -34,7 +33,7 @@ func scan(rows *sql.Rows) (*row, error) {
 	r.record.DueAt = due.Time
 	if r.record.Token, err = instagram.UnmarshalToken(token); err != nil {
 		r.record.Token = nil
-		r.damaged = fmt.Errorf("%w: %w", ErrDamaged, err)
+		r.corrupt = &CorruptError{Key: r.record.Key, Err: err}
 	}
 	return r, nil
 }

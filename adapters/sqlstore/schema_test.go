@@ -130,12 +130,23 @@ func TestOpenRefuses(t *testing.T) {
 	require.NoError(t, err)
 }
 
-func TestOpenRefusesPostgresThatForgets(t *testing.T) {
+func TestOpenRefusesPostgres(t *testing.T) {
+	for setting, says := range map[string]string{
+		"synchronous_commit=off":                          "AllowLossOnPowerCut",
+		"default_transaction_isolation=serializable":      "read committed",
+		"default_transaction_isolation=repeatable%20read": "read committed",
+	} {
+		t.Run(setting, func(t *testing.T) {
+			h := postgresHome(t)
+			h.dsn += "&" + setting
+			_, err := Open(t.Context(), h.db(t), WithTablePrefix(h.prefix))
+			require.ErrorIs(t, err, ErrSetup)
+			assert.ErrorContains(t, err, says)
+		})
+	}
 	h := postgresHome(t)
 	h.dsn += "&synchronous_commit=off"
-	_, err := Open(t.Context(), h.db(t), WithTablePrefix(h.prefix))
-	require.ErrorIs(t, err, ErrSetup)
-	_, err = Open(t.Context(), h.db(t), WithTablePrefix(h.prefix), AllowLossOnPowerCut())
+	_, err := Open(t.Context(), h.db(t), WithTablePrefix(h.prefix), AllowLossOnPowerCut())
 	require.NoError(t, err)
 }
 

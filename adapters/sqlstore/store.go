@@ -7,6 +7,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"log/slog"
 	"regexp"
 	"strconv"
 	"strings"
@@ -14,16 +15,26 @@ import (
 	"github.com/seed-922467ee/instagram"
 )
 
-// What this package adds to the errors of package instagram.
-var (
-	// ErrSetup: the database cannot keep tokens as it is: it is of another
-	// kind or too old, was opened without what [Open] asks for, or has tables
-	// of a newer version of this package. The text says what to change.
-	ErrSetup = errors.New("the database is not set up for a token store")
-	// ErrDamaged: a row's token cannot be read. A damaged row is never handed
-	// out by LeaseDue; saving under its revision or deleting it heals it.
-	ErrDamaged = errors.New("the stored token cannot be read")
-)
+// ErrSetup means that the database cannot keep tokens as it is: it is of another kind or
+// too old, was opened without what [Open] asks for, or has tables of a newer
+// version of this package. The text says what to change.
+var ErrSetup = errors.New("the database is not set up for a token store")
+
+// CorruptError says that a row's token is not what this package has written.
+// Saving under the row's revision, or DeleteToken, removes it, so that the
+// account can log in anew. Other rows are not touched by it.
+type CorruptError struct {
+	Key instagram.TokenKey
+	Err error // what is wrong, without what the row holds
+}
+
+// Error names the row and says what is wrong with it.
+func (e *CorruptError) Error() string {
+	return fmt.Sprintf("sqlstore: row %q: %v", e.Key.String(), e.Err)
+}
+
+// Unwrap returns Err.
+func (e *CorruptError) Unwrap() error { return e.Err }
 
 // Store keeps tokens and login states in the tables of a database. It is safe
 // for concurrent use by any number of goroutines and processes.
@@ -32,6 +43,8 @@ type Store struct {
 	dia dialect
 	// sql puts this store's table names and the words of its dialect into a statement.
 	sql func(statement string) string
+	// report is called with each [*CorruptError] that is passed over.
+	report func(error)
 	// writing holds a place for each statement that may write at once; nil: any
 	// number. SQLite has one writer, and queueing here is fairer than its retries.
 	writing chan struct{}
@@ -52,6 +65,7 @@ type Option func(*options)
 type options struct {
 	prefix     string
 	lossy      bool
+	report     func(error)
 	complaints []error
 }
 
@@ -76,13 +90,24 @@ func AllowLossOnPowerCut() Option {
 	return func(o *options) { o.lossy = true }
 }
 
+// OnUnreadable sets what is called with the [*CorruptError] of a row that is
+// passed over, each time LeaseDue or ListTokens meets it; for LeaseDue that is
+// once a day. It must not call the store. Default: [slog.Default] logs it.
+func OnUnreadable(report func(error)) Option {
+	return func(o *options) {
+		if report != nil {
+			o.report = report
+		}
+	}
+}
+
 // Open returns the store in db, which stays the caller's to close. It finds
 // out whether db is SQLite or PostgreSQL, checks what the package comment asks
 // for, and creates or upgrades the tables; any number of processes may do so
 // at once. A role that may not create tables can open a store whose tables
 // another role has made. Errors about the database's state match [ErrSetup].
 func Open(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
-	o := options{prefix: "instagram_"}
+	o := options{prefix: "instagram_", report: func(err error) { slog.Default().Error("sqlstore: a row is passed over", slog.Any("error", err)) }}
 	for _, opt := range opts {
 		opt(&o)
 	}
@@ -96,7 +121,7 @@ func Open(ctx context.Context, db *sql.DB, opts ...Option) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sqlstore: open: %w", err)
 	}
-	s := &Store{db: db, dia: dia, sql: dia.words(o.prefix).Replace}
+	s := &Store{db: db, dia: dia, sql: dia.words(o.prefix).Replace, report: o.report}
 	if dia == sqlite {
 		s.writing = make(chan struct{}, 1)
 	}

@@ -35,14 +35,14 @@ const (
 		from {tokens} where app_id = $1 group by state`
 )
 
-// LoadToken implements [instagram.TokenStore]. A row that cannot be read gives [ErrDamaged].
+// LoadToken implements [instagram.TokenStore]. A row that cannot be read gives a [*CorruptError].
 func (s *Store) LoadToken(ctx context.Context, k instagram.TokenKey) (*instagram.Record, error) {
 	r, err := s.load(ctx, k)
 	switch {
 	case err != nil:
 		return nil, failed(ctx, "load token", k.String(), err)
-	case r.damaged != nil:
-		return nil, failed(ctx, "load token", k.String(), r.damaged)
+	case r.corrupt != nil:
+		return nil, failed(ctx, "load token", k.String(), r.corrupt)
 	}
 	return r.record, nil
 }
@@ -122,24 +122,33 @@ func (s *Store) FindTokens(ctx context.Context, appID, appScopedID string) ([]in
 	return keys, failed(ctx, "find tokens", appID, rows.Err())
 }
 
-// ListTokens implements [instagram.TokenLister], in the order of the keys' bytes.
+// ListTokens implements [instagram.TokenLister], in the order of the keys'
+// bytes. Rows that cannot be read are passed over; see [OnUnreadable].
 func (s *Store) ListTokens(ctx context.Context, after instagram.TokenKey, n int) ([]*instagram.Record, error) {
-	rows, err := s.query(ctx, listSQL, after.AppID, after.AccountID, max(n, 0))
-	if err != nil {
-		return nil, failed(ctx, "list tokens after", after.String(), err)
-	}
-	records := make([]*instagram.Record, 0, len(rows))
-	for _, r := range rows {
-		if r.damaged != nil {
-			return nil, failed(ctx, "list tokens", r.record.Key.String(), r.damaged)
+	var records []*instagram.Record
+	for len(records) < n {
+		wanted := n - len(records)
+		rows, err := s.query(ctx, listSQL, after.AppID, after.AccountID, wanted)
+		if err != nil {
+			return nil, failed(ctx, "list tokens after", after.String(), err)
 		}
-		records = append(records, r.record)
+		for _, r := range rows {
+			after = r.record.Key
+			if r.corrupt != nil {
+				s.report(r.corrupt)
+				continue
+			}
+			records = append(records, r.record)
+		}
+		if len(rows) < wanted {
+			break
+		}
 	}
-	return records, nil
+	return records, ctx.Err()
 }
 
 // CountTokens implements [instagram.TokenCounter]. It reads an index and not
-// the rows; of a million, that takes a fraction of a second.
+// the rows; of a million, that takes half a second.
 func (s *Store) CountTokens(ctx context.Context, appID string) (instagram.TokenCounts, error) {
 	counts := instagram.TokenCounts{ByState: map[instagram.RecordState]int{}}
 	if !storable(appID) {

@@ -68,6 +68,7 @@ const (
 	etaSlack     = 2 * time.Minute  // a stated wait is in whole minutes; the ledger knows better within these
 	probePatient = 30 * time.Second // after which a probe that has no answer yet is not waited for
 	leakAfter    = 5 * time.Minute  // a permit is forgotten after one to two of these
+	staleAfter   = 30 * time.Second // without an answer a used bucket is entered by one call
 	ghostMargin  = 4                // calls of others that should have left before we look again
 	minGhostWait = 2 * time.Second
 )
@@ -78,6 +79,8 @@ const (
 	flagRead                      // there was a usage header
 	flagProbing                   // blocked; the next call is a probe
 	flagAnchor
+	flagQuiet // the last answer had no usage header
+	flagLag   // a call was refused while the header showed room: it tells of the past
 	flagTrust // calls are refused as soon as the header says 100
 )
 
@@ -101,6 +104,7 @@ type Governor struct {
 	fullAt  time.Duration // when the bucket was full last
 	probeAt time.Duration // when the running probe was sent; 0: none
 	began   time.Duration // first call
+	heard   time.Duration // last answer
 
 	anchor, last point   // where a slope began, and the last header
 	freed        float32 // calls a second that others' calls leave us while the bucket is full; 0: not known
@@ -112,11 +116,11 @@ type Governor struct {
 	block    uint32    // sent, when the bucket was blocked last
 	good     uint32    // successes before k was known
 	epoch    uint16
-	shed     uint16 // calls refused since the bucket was blocked last
-	refs     uint16 // calls refused in the window, counted up to refsAt
-	refsAt   uint32 // slot of the last refusal
-	over     uint8  // calls let through since the header first said 100
-	strikes  uint8  // refusals in a row
+	hundred  uint32    // sent, when the header first said 100
+	refs     [3]uint16 // calls refused, by half windows
+	half     uint16    // the last half window
+	over     uint8     // calls let through since the header first said 100
+	strikes  uint8     // refusals in a row
 	flags    uint8
 }
 
@@ -170,8 +174,16 @@ func (g *Governor) roll(p *Params, now time.Duration) {
 	if g.led.expire(s) > 0 {
 		g.flags &^= flagAnchor // a slope ends where calls leave the window: when they do is not exactly known
 	}
-	if g.refs > 0 && s-g.refsAt > slotsPerWindow+2 {
-		g.refs = 0
+	if h := uint16(s / (slotsPerWindow / 2)); h != g.half { // #nosec G115 -- compared by difference only
+		switch h - g.half {
+		case 1:
+			g.refs = [3]uint16{0, g.refs[0], g.refs[1]}
+		case 2:
+			g.refs = [3]uint16{0, 0, g.refs[0]}
+		default:
+			g.refs = [3]uint16{}
+		}
+		g.half = h
 	}
 	e := uint16(now / leakAfter) // #nosec G115 -- compared by difference only
 	switch e - g.epoch {
@@ -185,14 +197,16 @@ func (g *Governor) roll(p *Params, now time.Duration) {
 	}
 }
 
-// fit returns how many calls the window held when it was found to be full.
-func (g *Governor) fit() float64 {
-	return max(0, float64(g.led.total)-g.inFlight()-float64(g.shed))
+// sure returns how many calls of the window are known to have been let
+// through, when the clock shows slot now. Refused calls are not among them,
+// though the platform may count them: it is the lower figure that does no harm.
+func (g *Governor) sure(now uint32) float64 {
+	return max(0, float64(g.led.total)-float64(g.led.limbo(now))-g.inFlight()-g.refusals())
 }
 
-// sure returns how many calls of the window are known to have been let through.
-func (g *Governor) sure() float64 {
-	return max(0, float64(g.led.total)-g.inFlight()-float64(g.refs))
+// refusals returns how many calls were refused in the last one to one and a half windows.
+func (g *Governor) refusals() float64 {
+	return float64(g.refs[0]) + float64(g.refs[1]) + float64(g.refs[2])
 }
 
 // room returns how many calls more the window holds.
@@ -209,11 +223,11 @@ func (g *Governor) age(now time.Duration) time.Duration {
 // explore returns how many calls may be in flight at a time where the end of
 // the window is near but not known.
 func (g *Governor) explore() float64 {
-	if g.is(flagCapped) || g.refs > 0 {
+	if g.is(flagCapped) || g.refusals() > 0 {
 		return 1
 	}
 	e := max(1, g.l/exploreShare)
-	if !g.is(flagRead) { // no headers: successes are all we have to go by
+	if g.is(flagQuiet) { // no headers: successes are all we have to go by
 		e += float64(g.good)
 	}
 	return e
@@ -225,7 +239,11 @@ func (g *Governor) others() bool { return !g.is(flagRead) || g.k < 0.9*g.l }
 // keep returns how many calls of room the call must leave.
 func (g *Governor) keep(p *Params, a Ask) float64 {
 	if a.Priority == Background {
-		return a.Keep + p.Background*max(g.l, g.k)
+		limit := max(g.l, g.k)
+		if g.is(flagLag) {
+			limit = g.k
+		}
+		return a.Keep + p.Background*limit
 	}
 	return a.Keep
 }
@@ -276,6 +294,9 @@ func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
 	}
 	keep := g.keep(p, a)
 	room := g.room() - keep
+	if fly > 0 && g.last.u >= 50 && now-g.heard > staleAfter && a.Priority != Interactive {
+		return Unsure // much may have changed; one call finds out
+	}
 	if room >= cost {
 		if a.Priority == Interactive || fly < max(g.explore(), (room+fly)/flightShare) {
 			return Free
@@ -291,7 +312,8 @@ func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
 		}
 		return Unsure
 	}
-	if fly == 0 && keep == 0 && g.readSent == g.sent && g.last.u <= 99 {
+	if fly == 0 && keep == 0 && g.readSent == g.sent && g.last.u <= 99 &&
+		(!g.is(flagLag) || now-g.fullAt > p.Window/4) {
 		return Free // the last answer says so, and nothing was sent since
 	}
 	if fly == 0 && g.others() && now >= g.retry {

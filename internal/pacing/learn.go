@@ -33,8 +33,10 @@ func (g *Governor) Report(p *Params, now time.Duration, r Report) {
 		}
 	case r.Refused:
 		g.refused(p, now, mark, r)
+		g.heard = now
 	default:
 		g.answered(p, now, mark, r)
+		g.heard = now
 	}
 }
 
@@ -42,6 +44,7 @@ func (g *Governor) Report(p *Params, now time.Duration, r Report) {
 func (g *Governor) sinceBlock(mark uint32) bool { return after(mark, g.block) }
 
 func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report) {
+	s := slotOf(now, p.Window)
 	probe := g.is(flagProbing) && g.sinceBlock(mark)
 	if probe {
 		g.probeAt = 0
@@ -49,27 +52,36 @@ func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report)
 	if r.Counted {
 		if probe {
 			g.flags &^= flagProbing
-			g.strikes, g.shed = 0, 0
+			g.strikes = 0
 		}
 		if g.good < 1<<20 {
 			g.good++
 		}
 		g.since++
-		if g.last.u >= 100 && g.over < 100 && !probe && now-g.fullAt < 5*time.Second && after(mark, g.readSent) {
+		if g.last.u >= 100 && g.over < 100 && !probe && now-g.heard < 5*time.Second && after(mark, g.hundred) {
 			g.over++
 			g.flags &^= flagTrust
 		}
 		// What was let through fits, whatever the header says.
-		if sure := g.sure(); g.is(flagK) && sure > g.k {
+		if sure := g.sure(s); g.is(flagK) && sure > g.k {
 			g.k = sure
-			g.flags &^= flagCapped
+			if !g.is(flagLag) {
+				g.flags &^= flagCapped
+			}
 		}
 	}
 	if r.Usage >= 0 {
+		g.flags &^= flagQuiet
 		g.read(p, now, mark, r.Usage)
+	} else {
+		g.flags |= flagQuiet
 	}
 	if r.Hint > 0 {
 		g.shut(p, now, now+r.Hint, now+r.Hint, true)
+	}
+	if g.is(flagTrust) && r.Usage >= 100 && g.inFlight() == 0 {
+		g.k = min(g.k, g.sure(s))
+		g.flags |= flagCapped
 	}
 	if g.is(flagK) && g.room() < 1 && (g.last.u >= 100 || !g.is(flagRead)) {
 		g.full(p, now)
@@ -94,16 +106,12 @@ func (g *Governor) full(p *Params, now time.Duration) {
 
 func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) {
 	straggler := g.block != 0 && !g.sinceBlock(mark)
-	if !straggler {
-		g.shed = 0
-		if g.strikes < 16 {
-			g.strikes++
-		}
+	if !straggler && g.strikes < 16 {
+		g.strikes++
 	}
-	g.shed = addUpTo(g.shed, r.Cost)
-	g.refs, g.refsAt = addUpTo(g.refs, r.Cost), slotOf(now, p.Window)
-	sure := g.fit()
-	if r.Usage > 101 { // others, or a smaller quota: fewer would have fit
+	g.refs[0] = addUpTo(g.refs[0], r.Cost)
+	sure := g.sure(slotOf(now, p.Window)) // of the calls that fit
+	if r.Usage > 101 {                    // others, or a smaller quota: fewer would have fit
 		sure = max(0, min(sure, sure+(100-r.Usage)/100*max(g.l, sure)))
 	}
 	if a := g.anchor; g.is(flagAnchor) && a.u < 97 {
@@ -112,6 +120,13 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 		}
 	}
 	if !straggler {
+		switch {
+		case !g.is(flagRead) || now-g.heard > 5*time.Second:
+		case g.last.u < 90:
+			g.flags |= flagLag
+		case g.last.u >= 95:
+			g.flags &^= flagLag
+		}
 		if g.over == 0 && g.last.u >= 100 && g.is(flagRead) {
 			g.flags |= flagTrust
 		}
@@ -187,10 +202,14 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 		return // handled before the one read last, though answered later
 	}
 	all := float64(g.led.total)
-	if u < 100 {
+	switch {
+	case u < 100:
 		g.over = 0
+	case g.last.u < 100:
+		g.hundred = g.sent
 	}
-	at := point{float32(g.sure()), float32(all), float32(u), slotOf(now, p.Window)}
+	s := slotOf(now, p.Window)
+	at := point{float32(g.sure(s)), float32(all), float32(u), s}
 	g.readSent = g.sent
 	if g.is(flagAnchor) {
 		g.slope(at)
@@ -201,8 +220,11 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 		g.drop(at)
 	}
 	g.flags |= flagRead
-	lo := all - g.inFlight() + (99-u)/100*g.l // when it counts none of those in flight
-	hi := all + (101-u)/100*g.l               // when it counts them all
+	if g.is(flagLag) && g.is(flagCapped) {
+		return
+	}
+	lo := all - float64(g.led.limbo(s)) - g.inFlight() + (99-u)/100*g.l // when it counts none of those in flight
+	hi := all + (101-u)/100*g.l                                         // when it counts them all
 	slack := 0.0
 	if g.is(flagCapped) {
 		slack = 0.015*g.l + 1

@@ -154,3 +154,21 @@ func (l *ledger) slotOfNth(n uint32) (uint32, bool) {
 	}
 	return l.last.at, true
 }
+
+// limbo returns how many calls may have left the platform's window already
+// when the clock shows slot now, though the ledger still holds them.
+func (l *ledger) limbo(now uint32) (n uint32) {
+	if l.old != nil {
+		for i := range l.old.n {
+			e := l.old.at(i)
+			if now-e.at < slotsPerWindow {
+				return n
+			}
+			n += e.n
+		}
+	}
+	if l.last.n > 0 && now-l.last.at >= slotsPerWindow {
+		n += l.last.n
+	}
+	return n
+}

@@ -3,39 +3,32 @@ package simulate
 import (
 	"fmt"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
 
 func TestTrace(t *testing.T) {
-	if os.Getenv("TRACE") == "" {
+	e := os.Getenv("TRACE")
+	if e == "" {
 		t.Skip()
 	}
-	sc := Scenario{Limit: 200, Window: time.Hour, Calls: 600, Workers: 32, RTT: 150 * time.Millisecond, Jitter: .2, HintRounding: Up, Trace: func(l string) { fmt.Println(l) }}
-	switch os.Getenv("TRACE") {
-	case "restart2":
-		sc.StartUsed = .9
-		sc.StartSpread = time.Hour
-		sc.Limit = 2000
-		sc.Calls = 6000
-	case "restart3":
-		sc.StartUsed = .9
-		sc.StartSpread = time.Hour
-		sc.Limit = 20000
-		sc.Calls = 70000
-	case "stubborn3":
-		sc.Limit = 20000
-		sc.Calls = 60000
-		sc.Foreign = 1. / 3
-		sc.ForeignStubborn = true
-	case "restart":
-		sc.StartUsed = .9
-		sc.StartSpread = time.Hour
-	case "stubborn":
-		sc.Limit = 2000
-		sc.Calls = 6000
-		sc.Foreign = 1. / 3
-		sc.ForeignStubborn = true
+	var name string
+	var limit, seed int
+	var mult float64
+	name, rest, _ := strings.Cut(e, ":")
+	fmt.Sscanf(rest, "%d:%f:%d", &limit, &mult, &seed)
+	w, acct := time.Hour, false
+	if limit == 4800 {
+		w, acct = 24*time.Hour, true
 	}
+	sc := Scenario{Limit: limit, Window: w, Account: acct, Calls: int(float64(limit) * mult), Workers: 32, RTT: 150 * time.Millisecond, Jitter: .2, Seed: uint64(seed), HintRounding: Up}
+	for _, m := range mods {
+		if m.name == name {
+			m.f(&sc)
+		}
+	}
+	fmt.Println(Ideal(sc))
+	sc.Trace = func(l string) { fmt.Println(l) }
 	fmt.Println(Paced(sc))
 }

@@ -1,0 +1,5 @@
+//go:build !race
+
+package instagram_test
+
+const raceDetector = false

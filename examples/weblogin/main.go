@@ -31,6 +31,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/seed-922467ee/instagram"
 )
 
 func main() {
@@ -65,15 +67,20 @@ func run(ctx context.Context, addr, dir string, env func(string) string, logger 
 		Handler: app, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second,
 		IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
 	}
-	served := make(chan error, 1)
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	served, kept := make(chan error, 1), make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
+	go func() { kept <- s.client.KeepAlive(ctx, instagram.KeepAliveConfig{}) }() // renews tokens before they end
 	ready(s.publicURL)
 	select {
-	case err := <-served:
-		return err
+	case err = <-served:
+	case err = <-kept:
 	case <-ctx.Done():
+		err = nil
 	}
+	stop()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 15*time.Second)
 	defer cancel()
-	return errors.Join(server.Shutdown(grace), app.webhooks.Close(grace), s.client.Close(grace))
+	return errors.Join(err, server.Shutdown(grace), app.webhooks.Close(grace), s.client.Close(grace))
 }

@@ -25,7 +25,8 @@ import (
 func startSite(t *testing.T, env ...string) string {
 	t.Helper()
 	binary := filepath.Join(t.TempDir(), "weblogin")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, "github.com/seed-922467ee/instagram/examples/weblogin")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
+	build.Dir, build.Env = "..", append(os.Environ(), "GOWORK=off")
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 	site := exec.CommandContext(t.Context(), binary, "-addr", "127.0.0.1:0")
@@ -147,7 +148,7 @@ func (v *visitor) shows(name string, parts ...string) {
 	v.keepsSecrets(name)
 	v.fitsTheScreen(name)
 	var shot []byte
-	v.do(chromedp.FullScreenshot(&shot, 90))
+	v.do(chromedp.FullScreenshot(&shot, 100))
 	require.NoError(v.t, os.WriteFile(filepath.Join(v.shots, v.size+"-"+name+".png"), shot, 0o600))
 }
 

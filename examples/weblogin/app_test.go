@@ -22,7 +22,6 @@ type person struct {
 	t    *testing.T
 	http *http.Client
 	site string
-	s    *setup
 	log  *bytes.Buffer
 }
 

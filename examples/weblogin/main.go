@@ -54,12 +54,12 @@ func run(ctx context.Context, addr, dir string, env func(string) string, logger 
 	if err != nil {
 		return err
 	}
-	s, err := setUp(listener.Addr().String(), dir, env, logger)
+	s, err := setUp(listener.Addr().String(), dir, env, logger) //nolint:contextcheck // what it opens, close ends
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer s.close()
-	app, err := newApp(s, logger)
+	app, err := newApp(s, logger) //nolint:contextcheck // likewise
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/seed-922467ee/instagram"
@@ -31,8 +32,8 @@ type setup struct {
 }
 
 func (s *setup) close() {
-	for i := len(s.closers) - 1; i >= 0; i-- {
-		_ = s.closers[i]()
+	for _, closer := range slices.Backward(s.closers) {
+		_ = closer()
 	}
 }
 

@@ -111,7 +111,7 @@ func TestBudgetWhenTheClockIsSet(t *testing.T) {
 	for name, jump := range map[string]time.Duration{
 		"back by a day": -24 * time.Hour, "forward by a day": 24 * time.Hour, "forward by half a century": 50 * 365 * 24 * time.Hour,
 	} {
-		var b backoff.Budget
+		var b Budget
 		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 		for b.Spend(now) {
 		}

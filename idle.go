@@ -3,6 +3,7 @@ package instagram
 // This file answers: how long may an answer's body keep its reader waiting?
 
 import (
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -83,4 +84,6 @@ func (*idleError) Timeout() bool { return true }
 // Temporary belongs to net.Error.
 func (*idleError) Temporary() bool { return true }
 
-func (*idleError) Is(target error) bool { return target == os.ErrDeadlineExceeded }
+func (*idleError) Is(target error) bool {
+	return target == os.ErrDeadlineExceeded || target == context.DeadlineExceeded
+}

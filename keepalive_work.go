@@ -82,7 +82,11 @@ func (k *keeper) conclude(ctx context.Context, j *job, o outcome) {
 	j.outcome = o
 	switch o.finding {
 	case foundDead, foundWaiting:
-		k.hold(j)
+		if o.disbelieved {
+			k.putBack(j)
+		} else {
+			k.hold(j)
+		}
 		return
 	case foundAlive:
 		k.count.refreshed.Add(1)
@@ -122,7 +126,30 @@ func (k *keeper) confirm(ctx context.Context, j *job, o outcome) outcome {
 			o.finding = f
 		}
 	}
+	o.disbelieved = o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) && k.othersToo(ctx, j.lease.Record.Key)
 	return o
+}
+
+// othersToo makes the cross-check of a death that is confirmed and still says
+// nothing of this very person: whether an account that lived a while ago is
+// called dead as well. The fault is then Meta's, and nobody is dead.
+func (k *keeper) othersToo(ctx context.Context, key TokenKey) bool {
+	var witness *Record
+	if id := k.c.breaker.witness(key.AccountID); id != "" {
+		witness, _ = k.load(ctx, TokenKey{AppID: key.AppID, AccountID: id})
+	} else if lister, ok := k.c.opts.tokenStore.(TokenLister); ok {
+		records, _ := lister.ListTokens(ctx, TokenKey{}, 20)
+		for _, r := range records {
+			if r.Key.AppID == key.AppID && r.Key != key && r.Fails == 0 {
+				witness = r
+			}
+		}
+	}
+	if witness == nil || witness.State != Alive || k.c.unusable(witness) != "" || witness.Token.expired(k.c.now()) {
+		return false
+	}
+	info, err := k.c.InspectToken(ctx, witness.Token)
+	return err == nil && !info.Valid
 }
 
 // expire deals with a token that is past its end by our clock: it is tried

@@ -10,6 +10,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -118,6 +119,35 @@ func checkMode(root *os.Root, path string) error {
 		return &PermissionError{path, info.Mode()}
 	}
 	return nil
+}
+
+// makeAll makes a directory and those above it, so that they are there after a
+// loss of power too: a record is lost with any directory that it is in.
+func makeAll(dir string) error {
+	if dir == "" {
+		return errors.New("a directory without a name")
+	}
+	if _, err := os.Stat(dir); err == nil {
+		return nil // whether it is a directory, who opens it will see
+	}
+	parent := filepath.Dir(filepath.Clean(dir))
+	if parent != dir {
+		if err := makeAll(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	f, err := os.Open(parent) //nolint:gosec // the path is the caller's configuration
+	if errors.Is(err, fs.ErrPermission) {
+		return nil // who may enter a directory, and not read it, cannot flush it
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // nothing was written
+	return f.Sync()
 }
 
 func makeDir(root *os.Root, path string) error {

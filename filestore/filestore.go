@@ -124,7 +124,7 @@ func (s *Store) open(dir string) error {
 	if !canLock {
 		return fmt.Errorf("filestore: this system has no file locks that end with their process; keep tokens in a database: %w", errors.ErrUnsupported)
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeAll(dir); err != nil {
 		return fmt.Errorf("filestore: %w", err)
 	}
 	root, err := os.OpenRoot(dir)

@@ -47,7 +47,7 @@ func TestMassFailureMarksNobody(t *testing.T) {
 				before := g.calls.Load()
 				assert.Less(t, before, int64(260), "the first that fail, and those under way")
 				time.Sleep(time.Hour)
-				assert.Less(t, g.calls.Load()-before, int64(130), "one account a minute")
+				assert.Less(t, g.calls.Load()-before, int64(250), "one account a minute, asked a few times where its word is vague")
 				opened := tracer.of(instagram.EventBreakerOpen)
 				require.Len(t, opened, 1)
 				assert.Contains(t, opened[0].Reason, c.cause)

@@ -315,7 +315,7 @@ func (k *keeper) lookAtPage(ctx context.Context, key TokenKey) {
 	if err != nil {
 		return
 	}
-	j := &job{lease: lease, until: k.c.now().Add(k.cfg.Lease), settled: make(chan struct{})}
+	j := &job{lease: lease, until: k.c.now().Add(k.cfg.Lease)}
 	k.active.Add(1)
 	r := lease.Record
 	if r.State != Alive || r.Token == nil || r.Token.Kind != PageToken {

@@ -61,6 +61,9 @@ func (s plainLeaser) LeaseToken(ctx context.Context, k TokenKey, d time.Duration
 func (s plainLeaser) CommitLeases(ctx context.Context, leases []*Lease) ([]error, error) {
 	results := make([]error, len(leases))
 	for i, l := range leases {
+		if results[i] = CheckSave(nil, l.Record); results[i] != nil {
+			continue
+		}
 		_, results[i] = s.store.SaveToken(ctx, l.Record, l.Record.Revision)
 		if results[i] != nil && !errors.Is(results[i], ErrTokenSuperseded) {
 			return nil, results[i]

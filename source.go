@@ -61,10 +61,7 @@ type TokenStateError struct {
 
 // Error names account, state and reason.
 func (e *TokenStateError) Error() string {
-	s := fmt.Sprintf("the token of %s %s", e.Key, e.State)
-	if e.State == Deauthorized {
-		s = fmt.Sprintf("the person behind %s has removed the app", e.Key)
-	}
+	s := fmt.Sprintf("the token of %s is not used: %s", e.Key, e.State)
 	if e.Reason != "" {
 		s += " (" + e.Reason + ")"
 	}
@@ -110,8 +107,13 @@ func (s *storedSource) load(ctx context.Context) (*Token, error) {
 	return s.c.loads.Do(quietly(ctx), s.id, func(ctx context.Context) (*Token, error) { return s.c.lookUp(ctx, s.id) })
 }
 
-// distrustFor is how long a token is not doubted anew that was refused in a call.
-const distrustFor = 5 * time.Second
+const (
+	// distrustFor is how long a token is not doubted anew that was refused in a call.
+	distrustFor = 5 * time.Second
+	// suspectEvery is how often such a token is looked into: it may live, and
+	// be refused for what the call wants.
+	suspectEvery = time.Hour
+)
 
 // distrust is told of a token that the platform refused in a call: the store
 // is asked again, and the token is looked into.
@@ -122,6 +124,9 @@ func (s *storedSource) distrust(tok *Token) {
 		return
 	}
 	e.drop()
+	if !news(&e.suspected, tok, now, suspectEvery) {
+		return
+	}
 	if key := s.c.holderOf(tok); !s.c.breaker.stopped() {
 		s.c.doubts.Go(context.Background(), tok, func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, s.c.suspect(ctx, key, tok)

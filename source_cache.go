@@ -42,6 +42,8 @@ type cacheEntry struct {
 	used  atomic.Bool           // since the hand passed
 	last  atomic.Pointer[Token] // the last one known, also when it is stale
 	doubt atomic.Pointer[doubt]
+	// suspected is the token that was last looked into, because a call was refused
+	suspected atomic.Pointer[doubt]
 
 	mu      sync.Mutex // guards writes of value, and all below
 	changes int        // how often the store was known to have changed
@@ -120,15 +122,22 @@ func (e *cacheEntry) evict() {
 	e.value.Store(nil)
 	e.last.Store(nil)
 	e.doubt.Store(nil)
+	e.suspected.Store(nil)
 }
 
 // doubted notes that tok was refused, and reports whether that is news.
 func (e *cacheEntry) doubted(tok *Token, now time.Time) bool {
-	old := e.doubt.Load()
-	if old != nil && now.Sub(old.at) < distrustFor && old.token.AccessToken.Equal(tok.AccessToken) {
+	return news(&e.doubt, tok, now, distrustFor)
+}
+
+// news notes a doubt, and reports whether it is another one than the last, or
+// that is some time ago.
+func news(last *atomic.Pointer[doubt], tok *Token, now time.Time, within time.Duration) bool {
+	old := last.Load()
+	if old != nil && now.Sub(old.at) < within && old.token.AccessToken.Equal(tok.AccessToken) {
 		return false
 	}
-	return e.doubt.CompareAndSwap(old, &doubt{token: tok, at: now})
+	return last.CompareAndSwap(old, &doubt{token: tok, at: now})
 }
 
 // doubts reports whether tok was refused lately.

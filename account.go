@@ -76,7 +76,7 @@ func (a *Account) do(ctx context.Context, method, path string, params, out any, 
 // context of their own.
 func (a *Account) call(ctx context.Context, method, path string, params, out any, opts ...CallOption) error {
 	var made *call
-	ctx = WithCallOptions(WithCallOptions(ctx, opts...), func(o *callOptions) { o.made = &made })
+	ctx = WithCallOptions(WithCallOptions(ctx, opts...), func(o *callOptions) { o.made, o.whole = &made, maxAnswer+1 })
 	req, err := a.newRequest(ctx, method, path, params)
 	if err != nil {
 		return fmt.Errorf("%s: %w", method, err)
@@ -91,6 +91,9 @@ func (a *Account) call(ctx context.Context, method, path string, params, out any
 		return err
 	}
 	if err := decode(resp, out); err != nil {
+		if made.cut && made.isWrite() && !made.opts.repeatable {
+			err = fmt.Errorf("%w: %w", err, ErrOutcomeUnknown)
+		}
 		return fmt.Errorf("%s: %w", op, made.blot(err))
 	}
 	return nil

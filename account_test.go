@@ -195,13 +195,14 @@ func TestAnswersThatDoNotFit(t *testing.T) {
 		`<html>canary</html>`: "not JSON",
 		``:                    "not JSON",
 	} {
-		meta.On("GET", "/me").Once(instagramtest.Answer{Status: 200, Body: body})
+		route := meta.On("GET", "/me").Always(instagramtest.Answer{Status: 200, Body: body})
 		var out struct {
 			ID string `json:"id"`
 		}
 		err := account.Get(t.Context(), "me", nil, &out)
 		require.ErrorContains(t, err, part)
 		assert.NotContains(t, err.Error(), "canary")
+		route.Off()
 	}
 	var numbers map[string]any
 	meta.On("GET", "/me").Once(instagramtest.Answer{Body: `{"user_id":17841405793187219}`})

@@ -5,10 +5,12 @@ package instagram
 import (
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 
 	"github.com/seed-922467ee/instagram/internal/redact"
+	"github.com/seed-922467ee/instagram/internal/wire"
 )
 
 // classifying is the layer above the base transport, and the only one that
@@ -31,10 +33,33 @@ func (c *Client) classifying(base http.RoundTripper) http.RoundTripper {
 			call.fault = newError("", resp, b.data, call.secrets()...)
 			b.err = call.fault
 			call.info.TraceID = call.fault.TraceID
+			call.cut = b.broken() && call.fault.Code == 0
+		} else if err := call.readWhole(resp); err != nil {
+			_ = resp.Body.Close()
+			return nil, call.blot(fmt.Errorf("reading the answer: %w", err))
 		}
 		c.noticeVersion(c.cfg.Version, call.info.Version)
 		return resp, nil
 	})
+}
+
+// readWhole reads an answer to its end where the caller wants it whole: as long
+// as nothing was handed over, one that breaks off can be asked for again.
+func (c *call) readWhole(resp *http.Response) error {
+	b, ok := resp.Body.(*putBack)
+	if !ok || c.opts.whole == 0 {
+		return nil
+	}
+	for len(b.data) < c.opts.whole && b.end == nil {
+		b.fill(min(c.opts.whole, max(peekSize, 2*len(b.data))), false)
+	}
+	if b.broken() {
+		return b.end
+	}
+	if v := wire.Parse(b.data); b.end != nil && (v.IsObject() || v.IsArray()) {
+		c.cut = !v.Complete()
+	}
+	return nil
 }
 
 // loss is what is known of an attempt to which no answer came.
@@ -50,9 +75,28 @@ func lossOf(err error) loss {
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return loss{unsent: true, certain: true}
 	}
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return loss{unsent: true} // whoever answers speaks no TLS
+	}
+	if stream, ok := errors.AsType[streamError](err); ok {
+		return loss{unsent: stream.Code == refusedStream}
+	}
 	op, ok := errors.AsType[*net.OpError](err)
 	return loss{unsent: ok && op.Op == "dial"}
 }
+
+// streamError has the form of net/http's own error of an HTTP/2 stream, which
+// looks for such a form in errors.As.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return "stream error" }
+
+// refusedStream says that a request was not processed at all. Source: RFC 9113, 8.7.
+const refusedStream = 0x7
 
 // blot takes out of an error what must not be printed: net/http puts whole
 // URLs into its errors, and a transport of the caller's may put anything.

@@ -58,7 +58,7 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 		header["Authorization"] = s.upload
 	}
 	req.Header = header
-	a.addProof(req, call.asked.URL, s)
+	a.addProof(req, call.asked.URL, s, upload)
 	return a.next.RoundTrip(req)
 }
 
@@ -90,10 +90,12 @@ func (a *authorizer) signature(tok *Token) *signature {
 }
 
 // addProof sets the query of the attempt: the caller's, without credentials
-// that a copied URL such as paging.next brought along, and with the proof.
-func (a *authorizer) addProof(req *http.Request, asked *url.URL, s *signature) {
+// that a copied URL such as paging.next brought along, and with the proof, which
+// is documented for graph.facebook.com and not for the upload host.
+func (a *authorizer) addProof(req *http.Request, asked *url.URL, s *signature, upload bool) {
 	query := withoutCredentials(asked.RawQuery)
 	switch {
+	case upload:
 	case a.c.sendsProof() && a.c.opts.proof == ProofTimed:
 		proof, seconds := timedProof(a.c.cfg.AppSecret, s.token.AccessToken, a.c.now())
 		query = joinQuery(query, "appsecret_proof="+proof+"&appsecret_time="+seconds)

@@ -42,11 +42,15 @@ type BatchResult struct {
 	Status int
 	// Header holds the call's own headers.
 	Header http.Header
-	// Body is the answer, whatever Out is. nil when there is none.
-	Body json.RawMessage
 	// Attempts is how often it was tried to send the call.
 	Attempts int
+
+	body json.RawMessage
 }
+
+// Body returns the answer as it came, whatever Out is; nil when there is none, or
+// it is no JSON. It may hold Page tokens, and is not printed with the result.
+func (r *BatchResult) Body() json.RawMessage { return r.body }
 
 // ErrBatchTimeout says that Meta answered a batch before it had finished this
 // call of it: its answer is null. A read was not done, or its answer is lost; a

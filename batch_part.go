@@ -72,7 +72,7 @@ func tellParts(parts []*partAnswer, outer http.Header, out *Outcome) {
 
 // fail sets the result of a call whose request failed as a whole.
 func (p *part) fail(err error) {
-	p.result.Status, p.result.Header, p.result.Body = 0, nil, nil
+	p.result.Status, p.result.Header, p.result.body = 0, nil, nil
 	p.result.Err = fmt.Errorf("instagram: %s: %w", p.op, err)
 }
 
@@ -83,9 +83,9 @@ func (p *part) take(a *partAnswer, secrets []string) (again bool) {
 		return p.missed()
 	}
 	r := p.result
-	r.Status, r.Header, r.Body, r.Err = a.status, a.header, json.RawMessage(a.body), nil
+	r.Status, r.Header, r.body, r.Err = a.status, a.header, a.body, nil
 	if !json.Valid(a.body) {
-		r.Body = nil
+		r.body = nil
 	}
 	fault := checkPart(p.op, a.status, a.header, a.body, secrets...)
 	if fault == nil {

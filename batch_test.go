@@ -127,7 +127,7 @@ func TestBatch(t *testing.T) {
 					if want == nil {
 						require.NoError(t, results[i].Err, i)
 						assert.Equal(t, http.StatusOK, results[i].Status)
-						assert.True(t, json.Valid(results[i].Body))
+						assert.True(t, json.Valid(results[i].Body()))
 						assert.NotEmpty(t, results[i].Header.Get("X-Fb-Trace-Id"))
 					} else {
 						require.ErrorIs(t, results[i].Err, want, i)

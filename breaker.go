@@ -196,6 +196,20 @@ func (b *breaker) sharesLocked(now time.Time) (known, lost, faults int) {
 	return known, lost, faults
 }
 
+// witness returns the account that was last seen alive, other than one; "" when
+// none is remembered.
+func (b *breaker) witness(other string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var last sample
+	for _, a := range b.recent {
+		if a.finding == foundAlive && a.account != other && a.when.After(last.when) {
+			last = a
+		}
+	}
+	return last.account
+}
+
 // suspicious reports whether so many of the few accounts known are lost that a
 // further one should rather be looked at again later; enough reports whether
 // enough accounts are known for the breaker itself to decide.

@@ -36,6 +36,7 @@ type attempt struct {
 	body  *bodyLedger  // nil when the request has none
 	info  ResponseInfo // of the answer
 	fault *Error       // what the platform said; nil: success, or no answer
+	cut   bool         // the answer ends in the middle: a success, or an error before it has said which
 }
 
 // begin returns a request of its own for a call, so that no layer ever writes
@@ -105,7 +106,7 @@ func (c *call) failure(op string) error {
 	switch {
 	case errors.Is(c.fault, ErrThrottled):
 		return &RateLimitError{RetryAfter: c.fault.RetryAfter, Bucket: c.fault.Bucket(), Err: c.fault}
-	case (c.isWrite() && !c.opts.repeatable || c.opts.once) && errors.Is(c.fault, ErrTransient) && !c.fault.certainlyRefused():
+	case (c.isWrite() && !c.opts.repeatable || c.opts.once) && (c.cut || errors.Is(c.fault, ErrTransient)) && !c.fault.certainlyRefused():
 		return fmt.Errorf("%w: %w", c.fault, ErrOutcomeUnknown)
 	}
 	return c.fault

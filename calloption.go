@@ -14,6 +14,7 @@ type callOptions struct {
 	priority   Priority
 	repeatable bool
 	once       bool     // never sent again, whatever happens
+	whole      int      // the answer is read before it is returned, up to so many bytes
 	secrets    []string // values in the form that no error may show
 	made       **call   // is told of the call
 	capture    *ResponseInfo

@@ -69,7 +69,7 @@ type Client struct {
 	tokens   *tokenCache
 	loads    flight.Group[string, *Token]
 	renewals flight.Group[renewal, *Token]
-	doubts   flight.Group[TokenKey, *Token]
+	doubts   flight.Group[*Token, struct{}]
 	unsaved  unsavedTokens
 	breaker  breaker
 	work     background

@@ -59,6 +59,17 @@
 // A write is sent again only when it provably did not happen. When it may have,
 // the error matches [ErrOutcomeUnknown].
 //
+// # Accounts
+//
+// [Client.DiscoverAccounts] finds the accounts behind a person's Pages and says of
+// each Page that has none why, and what would mend it; [Client.Permissions] tells
+// what was granted and how to ask for the rest; [Client.Review] looks at a token in
+// all respects at once. [Account.Publish] puts a photo, carousel, reel or story out
+// exactly once: it writes down each step ([SaveTicket]), looks whether a post is out
+// when an answer was lost, and goes on in another process
+// ([Account.ResumePublish]). [All] reads lists of any length, [Account.Batch] sends
+// fifty calls in one request.
+//
 // # Errors
 //
 // [*Error] holds what the platform said, and matches one of a dozen sentinels

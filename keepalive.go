@@ -142,6 +142,8 @@ type keeper struct {
 	dry     atomic.Bool  // the store had fewer than were asked for
 	paused  atomic.Int64 // until when, because the platform asked for it; nanoseconds since 1970
 
+	throttles atomic.Int64 // pauses in a row for which the platform gave no time
+
 	holdings holdings
 
 	lookedAround time.Time // when records were looked for that wait for a person
@@ -174,6 +176,9 @@ func newKeeper(c *Client, cfg KeepAliveConfig, store TokenLeaser) *keeper {
 	k.count.began = c.now()
 	return k
 }
+
+// onceFaults is how often a run that ends by itself asks a store that fails.
+const onceFaults = 5
 
 // saveGrace is how long saving is tried on after the end.
 const saveGrace = 30 * time.Second
@@ -229,6 +234,8 @@ func (k *keeper) claimAll(ctx context.Context) error {
 		switch {
 		case errors.Is(err, errors.ErrUnsupported):
 			return err
+		case err != nil && k.cfg.Once && faults >= onceFaults:
+			return fmt.Errorf("store: %w", err)
 		case err != nil && ctx.Err() == nil:
 			k.c.logger.Error("instagram: the store gives no due tokens", errAttr(err))
 			_ = backoff.Wait(ctx, time.Second+backoff.Pause(time.Second, k.cfg.Poll, faults))

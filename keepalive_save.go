@@ -13,9 +13,10 @@ import (
 )
 
 const (
-	// saveAfter is how long saving waits for a further record to save with it.
+	// saveAfter is how long saving waits for a further record to save with it,
+	// when somebody waits or no work is under way.
 	saveAfter = 20 * time.Millisecond
-	// saveAtLast is how long it waits for further ones at most.
+	// saveAtLast is how long it waits for further ones while work is under way.
 	saveAtLast = 250 * time.Millisecond
 	// savesAtOnce is how many batches are on their way to the store at most.
 	savesAtOnce = 4
@@ -59,7 +60,10 @@ func (k *keeper) saveAll(ctx context.Context) error {
 				oldest = k.c.now()
 			}
 			batch = append(batch, j)
-			wait := min(saveAfter, saveAtLast-k.c.now().Sub(oldest))
+			wait := saveAtLast - k.c.now().Sub(oldest)
+			if j.done != nil || k.working.Load() <= 1 { // the worker of this one may not have counted itself out
+				wait = min(wait, saveAfter)
+			}
 			if len(batch) >= k.cfg.Batch || wait <= 0 {
 				flush()
 				continue

@@ -68,7 +68,7 @@ func (k *keeper) setAside(ctx context.Context, j *job, problem string) {
 // renew asks for the token's successor.
 func (k *keeper) renew(ctx context.Context, j *job) {
 	o := k.c.attempt(ctx, j.lease.Record.Token, k.cfg.Timeout)
-	if o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) {
+	if o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) && !k.c.breaker.stopped() {
 		o = k.confirm(ctx, j, o)
 	}
 	k.c.report(ctx, j.lease.Record.Key, o)
@@ -82,15 +82,18 @@ func (k *keeper) conclude(ctx context.Context, j *job, o outcome) {
 	j.outcome = o
 	switch o.finding {
 	case foundDead, foundWaiting:
-		k.hold(j)
+		if o.disbelieved {
+			k.putBack(j)
+		} else {
+			k.hold(j)
+		}
 		return
 	case foundAlive:
 		k.count.refreshed.Add(1)
+		k.throttles.Store(0)
 	case foundThrottled:
 		k.count.throttled.Add(1)
-		if limited, ok := errors.AsType[*RateLimitError](o.err); !ok || limited.Bucket.Family == "" || limited.Bucket.Family == "app" {
-			k.pauseFor(throttleWait(o.err))
-		}
+		k.slowDown(o.err, now)
 	default:
 		k.count.failed.Add(1)
 	}
@@ -100,6 +103,25 @@ func (k *keeper) conclude(ctx context.Context, j *job, o outcome) {
 		return
 	}
 	k.save(j)
+}
+
+// slowDown stops the taking of records when the platform refuses them for the
+// app's quota: for as long as it says, or twice as long each time. A quota of
+// the account's own concerns no other.
+func (k *keeper) slowDown(err error, now time.Time) {
+	limited, ok := errors.AsType[*RateLimitError](err)
+	if ok && limited.Bucket.Family != "" && limited.Bucket.Family != familyApp {
+		return
+	}
+	wait := throttleWait(err)
+	if !ok || limited.RetryAfter <= 0 {
+		n := k.throttles.Load()
+		if k.paused.Load() < now.UnixNano() { // of all that were under way, the first counts
+			n = k.throttles.Add(1)
+		}
+		wait = min(wait<<max(n-1, 0), 30*time.Minute)
+	}
+	k.pauseFor(wait)
 }
 
 // confirm asks in another way whether a token is dead whose renewal was
@@ -122,7 +144,30 @@ func (k *keeper) confirm(ctx context.Context, j *job, o outcome) outcome {
 			o.finding = f
 		}
 	}
+	o.disbelieved = o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) && k.othersToo(ctx, j.lease.Record.Key)
 	return o
+}
+
+// othersToo makes the cross-check of a death that is confirmed and still says
+// nothing of this very person: whether an account that lived a while ago is
+// called dead as well. The fault is then Meta's, and nobody is dead.
+func (k *keeper) othersToo(ctx context.Context, key TokenKey) bool {
+	var witness *Record
+	if id := k.c.breaker.witness(key.AccountID); id != "" {
+		witness, _ = k.load(ctx, TokenKey{AppID: key.AppID, AccountID: id})
+	} else if lister, ok := k.c.opts.tokenStore.(TokenLister); ok {
+		records, _ := lister.ListTokens(ctx, TokenKey{}, 20)
+		for _, r := range records {
+			if r.Key.AppID == key.AppID && r.Key != key && r.Fails == 0 {
+				witness = r
+			}
+		}
+	}
+	if witness == nil || witness.State != Alive || k.c.unusable(witness) != "" || witness.Token.expired(k.c.now()) {
+		return false
+	}
+	info, err := k.c.InspectToken(ctx, witness.Token)
+	return err == nil && !info.Valid
 }
 
 // expire deals with a token that is past its end by our clock: it is tried

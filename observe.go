@@ -78,8 +78,8 @@ type TokenEvent struct {
 	Err       error
 }
 
-// TokenEventKind says what happened to a token. Of each kind but
-// [EventRefreshed] there is at most one in the life of a token.
+// TokenEventKind says what happened to a token. Warnings are given once in
+// the life of a token, by all processes together.
 type TokenEventKind string
 
 // The events of single tokens.

@@ -16,8 +16,8 @@ import (
 	"github.com/seed-922467ee/instagram/internal/wire"
 )
 
-// Page is one page of a list.
-type Page[T any] struct {
+// ListPage is one page of a list. Facebook's Pages are something else: see [FoundPage].
+type ListPage[T any] struct {
 	Items []T
 	// Before and After are the platform's cursors: they stand for the first and
 	// the last item. "" when it sent none.
@@ -83,8 +83,8 @@ func All[T any](ctx context.Context, a *Account, path string, params any, opts .
 }
 
 // Pages yields a list page by page; see [All].
-func Pages[T any](ctx context.Context, a *Account, path string, params any, opts ...CallOption) iter.Seq2[*Page[T], error] {
-	return func(yield func(*Page[T], error) bool) {
+func Pages[T any](ctx context.Context, a *Account, path string, params any, opts ...CallOption) iter.Seq2[*ListPage[T], error] {
+	return func(yield func(*ListPage[T], error) bool) {
 		edge, query, err := splitList(path, params)
 		if err != nil {
 			yield(nil, fmt.Errorf("instagram: list: %w", &PageError{Number: 1, Err: err}))
@@ -114,7 +114,7 @@ func Pages[T any](ctx context.Context, a *Account, path string, params any, opts
 }
 
 // goesOn returns why the page that follows cannot be asked for, nil when it can.
-func (p *Page[T]) goesOn(empty int, seen *circle) error {
+func (p *ListPage[T]) goesOn(empty int, seen *circle) error {
 	switch {
 	case p.After == "":
 		return fmt.Errorf("the list goes on without a cursor: read it with Get, by since and until: %w", errors.ErrUnsupported)
@@ -142,7 +142,7 @@ func splitList(path string, params any) (edge string, query url.Values, err erro
 	return edge, query, nil
 }
 
-func readPage[T any](ctx context.Context, a *Account, edge string, query url.Values, opts []CallOption) (*Page[T], error) {
+func readPage[T any](ctx context.Context, a *Account, edge string, query url.Values, opts []CallOption) (*ListPage[T], error) {
 	var body json.RawMessage
 	if err := a.call(ctx, http.MethodGet, edge, query, &body, opts...); err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func readPage[T any](ctx context.Context, a *Account, edge string, query url.Val
 	if !data.IsArray() {
 		return nil, a.answerError(edge, `no list under "data": this is not an edge`)
 	}
-	page := &Page[T]{
+	page := &ListPage[T]{
 		Before: answer.Get("paging", "cursors", "before").Text(),
 		After:  answer.Get("paging", "cursors", "after").Text(),
 		More:   answer.Get("paging", "next").Exists(),

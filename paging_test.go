@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -93,26 +94,28 @@ func TestAListThatStopsGoesOnFromItsCursor(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			meta := instagramtest.New()
-			account := accountOf(t, newClient(t, instagramConfig(), meta), meta, instagram.InstagramLogin)
-			n := 0
-			trouble := meta.On("GET", "/1/comments").Func(func(instagramtest.Request) instagramtest.Answer {
-				if n++; n == 3 {
-					return fault
-				}
-				return instagramtest.Answer{Body: fmt.Sprintf(`{"data":[{"id":%d},{"id":%d}],"paging":{"cursors":{"after":"c%d"},"next":"x"}}`, n*2, n*2+1, 3*n)}
+			synctest.Test(t, func(t *testing.T) { // what breaks off is asked for again
+				meta := instagramtest.New()
+				account := accountOf(t, newClient(t, instagramConfig(), meta), meta, instagram.InstagramLogin)
+				n := 0
+				trouble := meta.On("GET", "/1/comments").Func(func(instagramtest.Request) instagramtest.Answer {
+					if n++; n >= 3 {
+						return fault
+					}
+					return instagramtest.Answer{Body: fmt.Sprintf(`{"data":[{"id":%d},{"id":%d}],"paging":{"cursors":{"after":"c%d"},"next":"x"}}`, n*2, n*2+1, 3*n)}
+				})
+				items, err := collect[comment](t.Context(), account, "1/comments", nil)
+				stopped, ok := errors.AsType[*instagram.PageError](err)
+				require.True(t, ok, err)
+				assert.Len(t, items, 4, "of the page that failed nothing was handed out")
+				assert.Equal(t, 3, stopped.Number)
+				assert.Equal(t, "c6", stopped.After)
+				trouble.Off()
+				listOf(meta)
+				rest, err := collect[comment](t.Context(), account, "1/comments", map[string]string{"after": stopped.After})
+				require.NoError(t, err)
+				assert.Len(t, rest, 4)
 			})
-			items, err := collect[comment](t.Context(), account, "1/comments", nil)
-			stopped, ok := errors.AsType[*instagram.PageError](err)
-			require.True(t, ok, err)
-			assert.Len(t, items, 4, "of the page that failed nothing was handed out")
-			assert.Equal(t, 3, stopped.Number)
-			assert.Equal(t, "c6", stopped.After)
-			trouble.Off()
-			listOf(meta)
-			rest, err := collect[comment](t.Context(), account, "1/comments", map[string]string{"after": stopped.After})
-			require.NoError(t, err)
-			assert.Len(t, rest, 4)
 		})
 	}
 }

@@ -206,27 +206,27 @@ func TestReview(t *testing.T) {
 		"used and not granted": {
 			cfg: instagramConfig(), after: 2 * day, used: []instagram.Scope{instagram.ScopeBusinessManageInsights, instagram.ScopeBusinessContentPublish},
 			status: instagram.Fresh, missing: []instagram.Scope{instagram.ScopeBusinessManageInsights},
-			topics: []string{"permissions"}, first: instagram.Broken, text: "Used and not granted: instagram_business_manage_insights",
+			topics: []string{"permissions"}, first: instagram.UrgencyBroken, text: "Used and not granted: instagram_business_manage_insights",
 		},
 		"the last days of a token": {
-			cfg: instagramConfig(), after: 58 * day, status: instagram.Urgent, topics: []string{"token"}, first: instagram.Soon, text: "It ends on",
+			cfg: instagramConfig(), after: 58 * day, status: instagram.Urgent, topics: []string{"token"}, first: instagram.UrgencySoon, text: "It ends on",
 		},
 		"a dead token": {
 			cfg: instagramConfig(), after: 2 * day, change: func(t *testing.T, p *instagramtest.Platform) {
 				t.Helper()
 				require.NoError(t, p.ChangePassword(instagramtest.DefaultAccountID))
 			},
-			status: instagram.Unknown, topics: []string{"token"}, first: instagram.Broken, text: "changed the",
+			status: instagram.Unknown, topics: []string{"token"}, first: instagram.UrgencyBroken, text: "changed the",
 		},
 		"the last days of data access": {
 			cfg: facebookConfig(), after: 80 * day, status: instagram.Expired,
-			topics: []string{"token"}, first: instagram.Broken,
+			topics: []string{"token"}, first: instagram.UrgencyBroken,
 		},
 		"some Pages only, and a declined permission": {
 			cfg: facebookConfig(), after: day,
 			clicks: []instagramtest.ConsentOption{instagramtest.OnlyPages(instagramtest.DefaultPageID), instagramtest.Decline("instagram_content_publish")},
 			status: instagram.Fresh, missing: []instagram.Scope{instagram.ScopeContentPublish},
-			topics: []string{"permissions", "permissions", "permissions", "permissions"}, first: instagram.Broken, text: "AskAgain",
+			topics: []string{"permissions", "permissions", "permissions", "permissions"}, first: instagram.UrgencyBroken, text: "AskAgain",
 		},
 		"an old version": {
 			cfg: func() instagram.Config { c := instagramConfig(); c.Version = "v19.0"; return c }(), after: 2 * day, status: instagram.Fresh,
@@ -279,7 +279,7 @@ func TestReviewOfDataAccess(t *testing.T) {
 		require.NoError(t, err)
 		require.NotEmpty(t, r.Findings)
 		assert.Equal(t, "data access", r.Findings[0].Topic)
-		assert.Equal(t, instagram.Soon, r.Findings[0].Urgency)
+		assert.Equal(t, instagram.UrgencySoon, r.Findings[0].Urgency)
 		assert.Equal(t, r.DataAccessExpiresAt, r.Findings[0].Until)
 	})
 }

@@ -141,8 +141,9 @@ func WithoutQuotaCheck() PublishOption { return func(o *publishOptions) { o.noQu
 // ([Account.PublishingLimit]), hands the media to Meta, waits until they are
 // processed, and asks Meta to publish. Where it is not clear whether Meta did,
 // it does not ask again: it looks at the container's status and at the account's
-// recent media until it is known. Containers that fail for a passing reason or
-// expire unpublished are made anew, twice at most.
+// recent media until it is known. It asks a second time only when both say, a
+// minute after the first, that it had no effect. Containers that fail for a
+// passing reason or expire unpublished are made anew, twice at most.
 //
 // A failure gives a [*PublishError] with a [PublishTicket] from which
 // [Account.ResumePublish] goes on; with [SaveTicket] that works after a crash
@@ -170,7 +171,7 @@ func (a *Account) Publish(ctx context.Context, post Post, opts ...PublishOption)
 // the ticket's post again, as long as the upload may not be complete.
 //
 // A ticket whose outcome stays unknown can be published all the same by setting
-// its Step to [StepProcessing]; the post may then go out twice.
+// its Step to [StepContainers]; the post may then go out twice.
 func (a *Account) ResumePublish(ctx context.Context, ticket PublishTicket, opts ...PublishOption) (*Publication, error) {
 	const op = "instagram: publish: %w"
 	id, err := a.accountID(ctx)

@@ -304,7 +304,7 @@ func subcodeIn(text string) (subcode int) {
 // codeOfSubcode returns the code with which Meta documents a subcode.
 func codeOfSubcode(subcode int) int {
 	for i := range rules {
-		if rules[i].subcode == subcode && rules[i].code != 0 {
+		if subcode != 0 && rules[i].subcode == subcode && rules[i].code != 0 {
 			return rules[i].code
 		}
 	}

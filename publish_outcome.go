@@ -47,7 +47,7 @@ func (p *publisher) ask(ctx context.Context) error {
 	var body json.RawMessage
 	var info ResponseInfo
 	params := url.Values{"creation_id": {p.t.Container.ID}}
-	err := p.a.call(ctx, http.MethodPost, p.path("media_publish"), params, &body, CaptureResponse(&info))
+	err := p.a.call(ctx, http.MethodPost, p.path("media_publish"), params, &body, CaptureResponse(&info), neverTwice)
 	id := wire.Parse(body).Get("id").ID()
 	_, said := errors.AsType[*Error](err)
 	switch {
@@ -60,6 +60,9 @@ func (p *publisher) ask(ctx context.Context) error {
 	}
 	return p.refused(ctx, err)
 }
+
+// neverTwice overrules a context whose calls are repeatable.
+func neverTwice(o *callOptions) { o.repeatable = false }
 
 // notSent goes back to where nothing had been asked.
 func (p *publisher) notSent(ctx context.Context, err error) error {
@@ -101,6 +104,9 @@ func (p *publisher) settle(ctx context.Context) error {
 		if cause := context.Cause(ctx); cause != nil {
 			return p.unknown(cause)
 		}
+		if errors.Is(err, ErrInvalidRequest) {
+			return p.gone(ctx, err)
+		}
 		if err != nil && !errors.Is(err, ErrTransient) {
 			return p.unknown(err)
 		}
@@ -123,6 +129,16 @@ func (p *publisher) settle(ctx context.Context) error {
 			return p.unknown(err)
 		}
 	}
+}
+
+// gone looks among the account's media for a post whose container Meta has
+// forgotten. That it is not there proves nothing: it may have been deleted.
+func (p *publisher) gone(ctx context.Context, err error) error {
+	if list, lookErr := p.lookFor(ctx); lookErr == nil && len(list) == 1 {
+		p.t.Permalink = list[0].permalink
+		return p.out(ctx, list[0].id)
+	}
+	return p.unknown(err)
 }
 
 func (p *publisher) unknown(err error) error {

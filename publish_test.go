@@ -412,6 +412,19 @@ func TestPublishWhenMetaRefusesOrFails(t *testing.T) {
 	}
 }
 
+// A context that says that its calls may be repeated does not mean this one.
+func TestPublishIsNeverRepeatable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta := instagramtest.New(instagramtest.WithQuirks(instagramtest.Quirks{PublishedTwice: true}))
+		account := accountOf(t, newClient(t, instagramConfig(), meta), meta, instagram.InstagramLogin)
+		meta.On("POST", "/*/media_publish").Once(instagramtest.Answer{Lose: true})
+		_, err := account.Publish(instagram.WithCallOptions(t.Context(), instagram.Repeatable()), photo("x"))
+		require.NoError(t, err)
+		assert.Len(t, meta.Published(instagramtest.DefaultAccountID), 1)
+	})
+}
+
 func TestExpiredContainersAreMadeAnew(t *testing.T) {
 	t.Parallel()
 	for name, post := range map[string]instagram.Post{"of a photo": photo("one"), "of a carousel": carousel("two")} {
@@ -479,6 +492,66 @@ func TestPublishingLimit(t *testing.T) {
 	assert.False(t, limit.Reached())
 	assert.True(t, (&instagram.PublishingLimit{Used: 50, Total: 50}).Reached())
 	assert.False(t, (&instagram.PublishingLimit{Used: 50}).Reached(), "a limit that is not known is not reached")
+}
+
+// A ticket that was left lying until Meta has forgotten the container.
+func TestResumeWhenTheContainerIsForgotten(t *testing.T) {
+	t.Parallel()
+	for name, out := range map[string]bool{"it went out": true, "it did not": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				meta := instagramtest.New()
+				account := accountOf(t, newClient(t, instagramConfig(), meta), meta, instagram.InstagramLogin)
+				meta.On("POST", "/*/media_publish").Once(instagramtest.Answer{Lose: out, Status: map[bool]int{false: 503}[out]})
+				var saved *instagram.PublishTicket
+				crash := errors.New("the process died")
+				_, err := account.Publish(t.Context(), photo("x"), instagram.SaveTicket(func(_ context.Context, ticket *instagram.PublishTicket) error {
+					if saved != nil && saved.Step == instagram.StepPublishing {
+						return crash
+					}
+					saved = ticket
+					return nil
+				}))
+				require.ErrorIs(t, err, crash)
+				time.Sleep(48 * time.Hour)
+				_, err = account.Publish(t.Context(), photo("another")) // the fake then forgets the first container
+				require.NoError(t, err)
+				publication, err := account.ResumePublish(t.Context(), *saved)
+				if out {
+					require.NoError(t, err)
+					assert.Equal(t, meta.Published(instagramtest.DefaultAccountID)[0].ID, publication.MediaID)
+					assert.Len(t, meta.Published(instagramtest.DefaultAccountID), 2)
+					return
+				}
+				require.ErrorIs(t, err, instagram.ErrOutcomeUnknown, "it may have been deleted")
+				saved.Step = instagram.StepContainers // the caller knows better
+				_, err = account.ResumePublish(t.Context(), *saved)
+				require.NoError(t, err)
+				assert.Len(t, meta.Published(instagramtest.DefaultAccountID), 2)
+			})
+		})
+	}
+}
+
+func TestPublishWithoutAsking(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta := instagramtest.New()
+		issued, err := meta.IssueToken(instagramtest.TokenSpec{Kind: instagramtest.LongLived})
+		require.NoError(t, err)
+		// Whose token it is is not known, and is asked for.
+		account := newClient(t, instagramConfig(), meta).With(instagram.StaticToken(&instagram.Token{AccessToken: instagram.NewSecret(issued.Value)}))
+		out, err := account.Publish(t.Context(), photo("x"), instagram.WithoutQuotaCheck(), nil)
+		require.NoError(t, err)
+		assert.Equal(t, instagramtest.DefaultAccountID, out.AccountID)
+		assert.Empty(t, meta.Requests("GET", "/*/content_publishing_limit"))
+
+		_, err = newClient(t, instagramConfig(), meta).With(instagram.StaticToken(nil)).Publish(t.Context(), photo("x"))
+		require.ErrorIs(t, err, instagram.ErrTokenNotFound)
+		_, err = newClient(t, instagramConfig(), meta).With(instagram.StaticToken(nil)).PublishingLimit(t.Context())
+		require.ErrorIs(t, err, instagram.ErrTokenNotFound)
+	})
 }
 
 // The ticket is what is kept for years in somebody's database.

@@ -101,6 +101,9 @@ func (r *Record) toRenew(now time.Time) bool {
 // renewStored renews the token under key, under a lease. Wait says whether to
 // wait for another process that is at it, and to renew a token that is not due.
 func (c *Client) renewStored(ctx context.Context, key TokenKey, wait bool, asked time.Time) (*Token, error) {
+	if c.unsaved.get(key) != nil {
+		return nil, errUnsaved
+	}
 	store := c.leaser()
 	lease, tok, err := c.lease(ctx, store, key, wait, asked)
 	if lease == nil {
@@ -133,6 +136,8 @@ func (c *Client) renewStored(ctx context.Context, key TokenKey, wait bool, asked
 	}
 	return living, o.err
 }
+
+var errUnsaved = errors.New("the token is renewed, and the store does not take its successor yet")
 
 // noNeed returns the token when there is nothing to renew, or why there cannot be.
 func (c *Client) noNeed(r *Record, explicit bool, asked time.Time) (*Token, error) {
@@ -199,7 +204,9 @@ type outcome struct {
 	err      error
 	finding  finding
 	doubtful bool // the finding is to be confirmed
-	began    time.Time
+	// disbelieved: the finding is a death, but others are called dead likewise
+	disbelieved bool
+	began       time.Time
 }
 
 // attempt asks the platform for the token's successor.

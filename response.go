@@ -5,6 +5,7 @@ package instagram
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
@@ -85,16 +86,27 @@ func readAhead(resp *http.Response, n int) *putBack {
 		b = newPutBack(resp.Body, nil)
 		resp.Body = b
 	}
-	for idle := 0; len(b.data) < n && b.end == nil && idle < 100 && (n > peekSize || canBeError(b.data)); {
+	b.fill(n, n <= peekSize)
+	return b
+}
+
+// fill reads until there are n bytes, the body ends, or, for a peek, it is seen
+// that it cannot be an error.
+func (b *putBack) fill(n int, peek bool) {
+	if len(b.data) >= n || b.end != nil {
+		return
+	}
+	t := b.idle.begin(b.rest)
+	for idle := 0; len(b.data) < n && b.end == nil && idle < 100 && (!peek || canBeError(b.data)); {
 		b.grow(n)
 		var m int
-		m, b.end = b.read(b.data[len(b.data):min(cap(b.data), n)])
+		m, b.end = b.rest.Read(b.data[len(b.data):min(cap(b.data), n)])
 		b.data = b.data[:len(b.data)+m]
 		if idle++; m > 0 {
 			idle = 0
 		}
 	}
-	return b
+	b.end = b.idle.end(t, b.end)
 }
 
 // canBeError reports whether a body that begins so can be an error in spite of
@@ -128,8 +140,8 @@ type putBack struct {
 	off  int   // how much of data the caller has read
 	end  error // what the reading of rest ended with, nil when there is more
 	rest io.ReadCloser
-	idle *idleBodies // bounds the wait for each byte; nil: nobody does
-	err  *Error      // what the body says, when it was asked
+	idle *idleBodies
+	err  *Error // what the body says, when it was asked
 
 	room [peekSize]byte // for data, while it is short
 }
@@ -162,16 +174,13 @@ func (b *putBack) Read(p []byte) (int, error) {
 	if b.end != nil {
 		return 0, b.end
 	}
-	return b.read(p)
+	t := b.idle.begin(b.rest)
+	n, err := b.rest.Read(p)
+	return n, b.idle.end(t, err)
 }
 
-// read reads from the connection.
-func (b *putBack) read(p []byte) (int, error) {
-	if b.idle == nil {
-		return b.rest.Read(p)
-	}
-	return b.idle.read(b.rest, p)
-}
+// broken reports whether the body has ended before its end.
+func (b *putBack) broken() bool { return b.end != nil && !errors.Is(b.end, io.EOF) }
 
 func (b *putBack) Close() error { return b.rest.Close() }
 

@@ -127,10 +127,12 @@ func (r *retrier) judge(ctx context.Context, call *call, err error) verdict {
 		return verdict{reason: "not sent"}
 	case err != nil:
 		return r.judgeLost(call, unclear)
+	case call.fault != nil && errors.Is(call.fault, ErrThrottled):
+		return r.judgeThrottled(call)
+	case call.cut:
+		return r.afterFault(call, "the answer ends in the middle", unclear)
 	case call.fault == nil:
 		return verdict{reason: "answered"}
-	case errors.Is(call.fault, ErrThrottled):
-		return r.judgeThrottled(call)
 	case errors.Is(call.fault, ErrTokenInvalid):
 		return verdict{again: r.otherToken(ctx, call), reason: "token refused"}
 	case !errors.Is(call.fault, ErrTransient):
@@ -230,7 +232,7 @@ func (r *retrier) trace(ctx context.Context, call *call, began time.Time, err er
 
 // interrupted ends a call between two attempts.
 func (r *retrier) interrupted(resp *http.Response, err error) error {
-	discard(resp) //nolint:bodyclose // that closes it
+	_ = discard(resp) //nolint:bodyclose // it is closed there
 	return err
 }
 

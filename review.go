@@ -52,22 +52,22 @@ func (f Finding) String() string { return fmt.Sprintf("%s: %s: %s", f.Urgency, f
 type Urgency uint8
 
 const (
-	// Note: good to know.
-	Note Urgency = iota
-	// Soon: it will break at a known time.
-	Soon
-	// Broken: it does not work now.
-	Broken
+	// UrgencyNote: good to know.
+	UrgencyNote Urgency = iota
+	// UrgencySoon: it will break at a known time.
+	UrgencySoon
+	// UrgencyBroken: it does not work now.
+	UrgencyBroken
 )
 
 // String returns "note", "soon" or "broken".
 func (u Urgency) String() string {
 	switch u {
-	case Note:
+	case UrgencyNote:
 		return "note"
-	case Soon:
+	case UrgencySoon:
 		return "soon"
-	case Broken:
+	case UrgencyBroken:
 		return "broken"
 	}
 	return "unknown"
@@ -125,23 +125,23 @@ func (r *Review) lifetime(tok *Token, now time.Time) {
 	switch {
 	case !r.Info.Valid:
 		advice := ErrorAdvice(r.Info.invalid())
-		r.find(Broken, "token", time.Time{}, "It is dead: %v. %s", r.Info.invalid(), advice.Text)
+		r.find(UrgencyBroken, "token", time.Time{}, "It is dead: %v. %s", r.Info.invalid(), advice.Text)
 		if r.Status != Expired {
 			r.Status = Unknown
 		}
 		return
 	case r.Status == Unknown:
-		r.find(Note, "token", time.Time{}, "It lives, and its end is not known. Refreshing it tells the end.")
+		r.find(UrgencyNote, "token", time.Time{}, "It lives, and its end is not known. Refreshing it tells the end.")
 	case r.Status == Due, r.Status == Urgent:
-		r.find(Soon, "token", r.ExpiresAt, "It ends on %s, and can be renewed without the person until then.", date(r.ExpiresAt))
+		r.find(UrgencySoon, "token", r.ExpiresAt, "It ends on %s, and can be renewed without the person until then.", date(r.ExpiresAt))
 	}
 	end := r.DataAccessExpiresAt
 	switch {
 	case end.IsZero():
 	case !now.Before(end):
-		r.find(Broken, "data access", end, "It ended on %s: the token lives and brings no data. The person has to pass the login window again.", date(end))
+		r.find(UrgencyBroken, "data access", end, "It ended on %s: the token lives and brings no data. The person has to pass the login window again.", date(end))
 	case end.Sub(now) < soonLeft:
-		r.find(Soon, "data access", end, "It ends on %s, 90 days after the person was last active. Only the person can renew it, in the login window.", date(end))
+		r.find(UrgencySoon, "data access", end, "It ends on %s, 90 days after the person was last active. Only the person can renew it, in the login window.", date(end))
 	}
 }
 
@@ -149,7 +149,7 @@ func (r *Review) lifetime(tok *Token, now time.Time) {
 func (r *Review) compare(used []Scope) {
 	p := r.Permissions
 	if !p.Known {
-		r.find(Note, "permissions", time.Time{}, "The token came without a list of what was granted, and Instagram documents no way to ask. The next login tells.")
+		r.find(UrgencyNote, "permissions", time.Time{}, "The token came without a list of what was granted, and Instagram documents no way to ask. The next login tells.")
 		return
 	}
 	needed := withNeeds(used)
@@ -160,17 +160,17 @@ func (r *Review) compare(used []Scope) {
 		}
 	}
 	if len(r.Missing) > 0 {
-		r.find(Broken, "permissions", time.Time{}, "Used and not granted: %s. Let the person log in again with the options of Permissions.AskAgain.", scopeList(r.Missing))
+		r.find(UrgencyBroken, "permissions", time.Time{}, "Used and not granted: %s. Let the person log in again with the options of Permissions.AskAgain.", scopeList(r.Missing))
 	}
 	if len(p.Expired) > 0 {
-		r.find(Note, "permissions", time.Time{}, "Ended for lack of use in 90 days: %s.", scopeList(p.Expired))
+		r.find(UrgencyNote, "permissions", time.Time{}, "Ended for lack of use in 90 days: %s.", scopeList(p.Expired))
 	}
 	if len(r.Unneeded) > 0 {
-		r.find(Note, "permissions", time.Time{}, "Granted and not used: %s. Do not ask for them: people trust an app more that asks for less, App Review asks what each is for, and one unused for 90 days ends by itself.", scopeList(r.Unneeded))
+		r.find(UrgencyNote, "permissions", time.Time{}, "Granted and not used: %s. Do not ask for them: people trust an app more that asks for less, App Review asks what each is for, and one unused for 90 days ends by itself.", scopeList(r.Unneeded))
 	}
 	for _, g := range p.Limited {
 		if slices.Contains(needed, g.Scope) {
-			r.find(Note, "permissions", time.Time{}, "%s counts for %d Pages or accounts only: %s.", g.Scope, len(g.TargetIDs), strings.Join(g.TargetIDs, ", "))
+			r.find(UrgencyNote, "permissions", time.Time{}, "%s counts for %d Pages or accounts only: %s.", g.Scope, len(g.TargetIDs), strings.Join(g.TargetIDs, ", "))
 		}
 	}
 }
@@ -180,9 +180,9 @@ func (r *Review) ageOfVersion(name string, now time.Time) {
 	w := versionWarning(name, now)
 	switch {
 	case name == Unversioned:
-		r.find(Note, "version", time.Time{}, "Calls carry no version: Meta serves the one that the App Dashboard is set to.")
+		r.find(UrgencyNote, "version", time.Time{}, "Calls carry no version: Meta serves the one that the App Dashboard is set to.")
 	case w != "":
-		r.find(Soon, "version", r.Version.EndsAt, "%s (%s). The newest that this package knows is %s.", w, name, DefaultVersion)
+		r.find(UrgencySoon, "version", r.Version.EndsAt, "%s (%s). The newest that this package knows is %s.", w, name, DefaultVersion)
 	}
 }
 

@@ -123,8 +123,8 @@ func (s *storedSource) distrust(tok *Token) {
 	}
 	e.drop()
 	if key := s.c.holderOf(tok); !s.c.breaker.stopped() {
-		s.c.doubts.Go(context.Background(), key, func(ctx context.Context) (*Token, error) {
-			return nil, s.c.suspect(ctx, key, tok)
+		s.c.doubts.Go(context.Background(), tok, func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, s.c.suspect(ctx, key, tok)
 		})
 	}
 }

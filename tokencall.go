@@ -71,7 +71,12 @@ func (c *Client) send(ctx context.Context, r tokenRequest) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
 	defer cancel()
 	var made *call
-	ctx = WithCallOptions(ctx, func(o *callOptions) { o.once, o.secrets, o.made = r.once, r.secrets(), &made })
+	ctx = WithCallOptions(ctx, func(o *callOptions) {
+		o.once, o.secrets, o.made = r.once, r.secrets(), &made
+		if !r.once { // of what must not be repeated, a part is better than nothing
+			o.whole = maxTokenAnswer
+		}
+	})
 	req, err := r.build(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("%s: the request cannot be made", r.op)

@@ -81,10 +81,10 @@ func (p *publisher) upload(ctx context.Context, k *PublishContainer, u *Upload) 
 				continue
 			case err != nil:
 				return err
-			case s.code == ContainerFailed || s.code == ContainerExpired:
-				return s.failure(k.ID)
 			case s.uploadError:
 				return &ContainerError{ContainerID: k.ID, Status: ContainerFailed, Text: uploadDead}
+			case s.code == ContainerFailed || s.code == ContainerExpired:
+				return s.failure(k.ID)
 			case s.uploaded || s.code == ContainerFinished || s.code == ContainerPublished || s.transferred >= size:
 				p.tell(size, size)
 				return nil

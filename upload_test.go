@@ -92,6 +92,18 @@ func TestUploadOverALineThatBreaks(t *testing.T) {
 			},
 			offsets: []string{"0"}, made: 1, want: instagram.ErrTokenInvalid,
 		},
+		"a host that does not know how far it is": {
+			script: func(p *instagramtest.Platform) {
+				p.On("POST", "rupload.facebook.com/ig-api-upload/*/*").Once(instagramtest.Answer{Lose: true})
+				p.On("GET", "/*").Func(func(r instagramtest.Request) instagramtest.Answer {
+					if r.Query.Get("fields") == "id,status_code,status,video_status" {
+						return instagramtest.Failing(100, 0)
+					}
+					return instagramtest.Answer{}
+				})
+			},
+			offsets: []string{"0"}, made: 1,
+		},
 		"a status that is not told": {
 			plan: []instagramtest.UploadPlan{{Break: 100_000}},
 			script: func(p *instagramtest.Platform) {
@@ -146,6 +158,7 @@ func TestUploadOverALineThatBreaks(t *testing.T) {
 				for _, r := range meta.Requests("POST", "rupload.facebook.com/ig-api-upload/*/*") {
 					assert.Regexp(t, "^OAuth EAA", r.Header.Get("Authorization"))
 					assert.Equal(t, "300000", r.Header.Get("File_size"))
+					assert.Empty(t, r.Query, "no proof: it is not documented there")
 				}
 			})
 		})
@@ -259,5 +272,23 @@ func TestUploadOnInstagramLogin(t *testing.T) {
 		account = accountOf(t, newClient(t, instagramConfig(), meta), meta, instagram.InstagramLogin)
 		_, err = account.Publish(t.Context(), upload(path))
 		require.NoError(t, err)
+	})
+}
+
+// Where to send the bytes is Meta's to say, on Meta's host.
+func TestUploadIsNotLedAway(t *testing.T) {
+	t.Parallel()
+	path := videoFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		for _, uri := range []string{"https://evil.example/ig-api-upload/v26.0/1", "http://rupload.facebook.com/x", "%zz", ""} {
+			meta := instagramtest.New()
+			account := accountOf(t, newClient(t, facebookConfig(), meta), meta, instagram.FacebookLogin)
+			meta.On("POST", "/*/media").Once(instagramtest.Answer{Body: `{"id":"17900000000000001","uri":"` + uri + `"}`, Instead: true})
+			_, err := account.Publish(t.Context(), upload(path))
+			require.NoError(t, err)
+			sent := meta.Requests("POST", "rupload.facebook.com/ig-api-upload/*/*")
+			require.Len(t, sent, 1)
+			assert.Equal(t, "/ig-api-upload/v26.0/17900000000000001", sent[0].Path)
+		}
 	})
 }

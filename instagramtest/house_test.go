@@ -1,9 +1,6 @@
 package instagramtest
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"go/parser"
 	gotoken "go/token"
@@ -89,26 +86,6 @@ func TestLifetimes(t *testing.T) {
 		time.Sleep(time.Minute)
 		assert.Equal(t, [2]int{190, 463}, me(t, s.Platform, s.ig).fault())
 	})
-}
-
-func TestSignedRequest(t *testing.T) {
-	t.Parallel()
-	p := New()
-	for appID, secret := range map[string]string{"": DefaultInstagramAppSecret, DefaultMetaAppID: DefaultMetaAppSecret} {
-		signed, err := p.SignedRequest(appID, DefaultAccountID)
-		require.NoError(t, err)
-		signature, payload, _ := strings.Cut(signed, ".")
-		assert.Equal(t, base64.RawURLEncoding.EncodeToString(sign(secret, payload)), signature)
-		text, err := base64.RawURLEncoding.DecodeString(payload)
-		require.NoError(t, err)
-		assert.Contains(t, string(text), `"algorithm":"HMAC-SHA256"`)
-		assert.Contains(t, string(text), `"user_id":"`+DefaultAppScopedID+`"`)
-	}
-	_, err := p.SignedRequest("", "nobody")
-	require.Error(t, err)
-	assert.Equal(t, "sha256="+hex.EncodeToString(sign(DefaultInstagramAppSecret, "{}")), p.WebhookSignature("", []byte("{}")))
-	assert.Len(t, p.WebhookSignature("", nil), len("sha256=")+2*sha256.Size)
-	assert.Empty(t, p.WebhookSignature("x", nil))
 }
 
 // Everything at once, for the race detector.

@@ -13,6 +13,7 @@ import (
 // plain one.
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	prefix := freshPrefix(t)
 	storetest.Tokens(t, func(t *testing.T) instagram.TokenStore {
 		t.Helper()
@@ -24,6 +25,7 @@ func TestConformance(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
+	t.Parallel()
 	prefix := freshPrefix(t)
 	storetest.States(t, func(t *testing.T) instagram.StateStore {
 		t.Helper()

@@ -4,10 +4,10 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
+	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/seed-922467ee/instagram"
@@ -45,6 +45,9 @@ const (
 		from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) as u (app_id, account_id, revision, fence)
 		where t.app_id = u.app_id and t.account_id = u.account_id and t.revision = u.revision and t.fence = u.fence
 		returning t.app_id, t.account_id`
+
+	loadEachSQL = `select ` + columns + ` from {tokens}
+		where (app_id, account_id) in (select value ->> 0, value ->> 1 from json_each($1))`
 
 	loadAllSQL = `select ` + columns + ` from {tokens}
 		where (app_id, account_id) in (select * from unnest($1::text[], $2::text[]))`
@@ -116,30 +119,29 @@ func (s *Store) changeEach(ctx context.Context, statement string, batch []change
 func (s *Store) loadAll(ctx context.Context, leases []*instagram.Lease) (map[instagram.TokenKey]*row, error) {
 	stored := make(map[instagram.TokenKey]*row, len(leases))
 	var keys []change
+	var pairs [][2]string
 	for _, l := range leases {
 		if l != nil && l.Record != nil && storable(l.Record.Key.AppID) && storable(l.Record.Key.AccountID) {
 			k := l.Record.Key
 			keys = append(keys, change{key: k, values: []any{k.AppID, k.AccountID}})
+			pairs = append(pairs, [2]string{k.AppID, k.AccountID})
 		}
-	}
-	if s.dia == sqlite {
-		for _, c := range keys {
-			r, err := s.load(ctx, c.key)
-			if err != nil && !errors.Is(err, instagram.ErrTokenNotFound) {
-				return nil, err
-			}
-			stored[c.key] = r
-		}
-		return stored, nil
 	}
 	if len(keys) == 0 {
 		return stored, ctx.Err()
 	}
-	arrays, err := transpose(keys)
+	statement := loadAllSQL
+	args, err := transpose(keys)
+	if s.dia == sqlite {
+		statement = loadEachSQL
+		var text []byte
+		text, err = json.Marshal(pairs)
+		args = []any{string(text)}
+	}
 	if err != nil {
 		return nil, err
 	}
-	rows, err := s.query(ctx, loadAllSQL, arrays...)
+	rows, err := s.query(ctx, statement, args...)
 	for _, r := range rows {
 		stored[r.record.Key] = r
 	}
@@ -151,35 +153,39 @@ func (s *Store) loadAll(ctx context.Context, leases []*instagram.Lease) (map[ins
 func transpose(batch []change) ([]any, error) {
 	arrays := make([]any, len(batch[0].values))
 	for column := range arrays {
-		var b strings.Builder
+		var b []byte
+		var err error
 		for i, c := range batch {
-			b.WriteByte("{,"[min(i, 1)])
-			if err := writeElement(&b, c.values[column]); err != nil {
+			b = append(b, "{,"[min(i, 1)])
+			if b, err = appendElement(b, c.values[column]); err != nil {
 				return nil, err
 			}
 		}
-		b.WriteByte('}')
-		arrays[column] = b.String()
+		arrays[column] = string(append(b, '}'))
 	}
 	return arrays, nil
 }
 
-func writeElement(b *strings.Builder, value any) error {
+func appendElement(b []byte, value any) ([]byte, error) {
 	switch v := value.(type) {
 	case nil:
-		b.WriteString("null")
+		return append(b, "null"...), nil
 	case int64:
-		b.WriteString(strconv.FormatInt(v, 10))
+		return strconv.AppendInt(b, v, 10), nil
 	case time.Time:
-		b.WriteString(v.Format(`"2006-01-02T15:04:05.999999Z07:00"`))
+		return v.AppendFormat(b, `"2006-01-02T15:04:05.999999Z07:00"`), nil
 	case []byte: // \x and hex digits, the backslash doubled as in every array
-		fmt.Fprintf(b, `"\\x%x"`, v)
+		b = append(b, `"\\x`...)
+		return append(hex.AppendEncode(b, v), '"'), nil
 	case string:
-		b.WriteByte('"')
-		_, _ = strings.NewReplacer(`\`, `\\`, `"`, `\"`).WriteString(b, v)
-		b.WriteByte('"')
-	default:
-		return fmt.Errorf("a %T is no element of an array", value)
+		b = append(b, '"')
+		for i := range len(v) {
+			if v[i] == '"' || v[i] == '\\' {
+				b = append(b, '\\')
+			}
+			b = append(b, v[i])
+		}
+		return append(b, '"'), nil
 	}
-	return nil
+	return nil, fmt.Errorf("a %T is no element of an array", value)
 }

@@ -10,8 +10,10 @@ import (
 )
 
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	for name, home := range homes() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := home(t)
 			open := func(t *testing.T) instagram.TokenStore {
 				t.Helper()
@@ -26,8 +28,10 @@ func TestConformance(t *testing.T) {
 }
 
 func TestStates(t *testing.T) {
+	t.Parallel()
 	for name, home := range homes() {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			h := home(t)
 			open := func(t *testing.T) instagram.StateStore {
 				t.Helper()

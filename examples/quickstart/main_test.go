@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -59,7 +60,7 @@ func TestSettingsThatDoNotFit(t *testing.T) {
 	for part, settings := range map[string][]string{
 		"set both":                     {"INSTAGRAM_APP_ID", "123"},
 		"INSTAGRAM_LOGIN":              {"INSTAGRAM_LOGIN", "threads"},
-		"must be https":                {"INSTAGRAM_APP_ID", "123", "INSTAGRAM_APP_SECRET", "s3cretcanary", "INSTAGRAM_REDIRECT_URL", "http://example.com/cb"},
+		"must be https":                {"INSTAGRAM_APP_ID", "123", "INSTAGRAM_APP_SECRET", "s3cretcanary", "INSTAGRAM_REDIRECT_URL", "http://example.com:0/cb"},
 		"digits only":                  {"INSTAGRAM_APP_ID", "my-app", "INSTAGRAM_APP_SECRET", "s3cretcanary", "INSTAGRAM_REDIRECT_URL", "https://localhost:0/cb"},
 		"INSTAGRAM_REDIRECT_URL is no": {"INSTAGRAM_APP_ID", "123", "INSTAGRAM_APP_SECRET", "s3cretcanary", "INSTAGRAM_REDIRECT_URL", ":"},
 	} {
@@ -76,7 +77,8 @@ func TestByHand(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	out := &lines{found: make(chan string, 1)}
-	go func() {
+	var person sync.WaitGroup
+	person.Go(func() {
 		resp, err := http.PostForm(<-out.found, url.Values{"person": {instagramtest.DefaultAccountID}, "decision": {"deny"}})
 		if assert.NoError(t, err) {
 			defer resp.Body.Close()
@@ -84,8 +86,9 @@ func TestByHand(t *testing.T) {
 			assert.NoError(t, err)
 			assert.Contains(t, string(page), "this window can be closed")
 		}
-	}()
+	})
 	require.ErrorIs(t, run(ctx, out, env(), true), instagram.ErrUserDenied)
+	person.Wait()
 }
 
 // lines waits for the address of the login window.

@@ -86,8 +86,14 @@ func (b *Budget) fill(now time.Time) {
 		}
 		return
 	}
-	tenths := min((now.UnixNano()-last)*perSecond/int64(time.Second), mostInSaving)
-	if tenths <= 0 || !b.refill.CompareAndSwap(last, now.UnixNano()) {
+	elapsed := now.UnixNano() - last
+	if elapsed < 0 { // the clock was set back
+		b.refill.CompareAndSwap(last, now.UnixNano())
+		return
+	}
+	elapsed = min(elapsed, int64(time.Second)*mostInSaving/perSecond) // or set forward, by decades
+	tenths := elapsed * perSecond / int64(time.Second)
+	if tenths == 0 || !b.refill.CompareAndSwap(last, now.UnixNano()) {
 		return
 	}
 	if room := mostInSaving - b.earned.Load(); room > 0 {

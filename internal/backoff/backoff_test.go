@@ -105,3 +105,23 @@ func TestBudgetIsShared(t *testing.T) {
 	assert.LessOrEqual(t, spent.Load(), int64(33))
 	assert.GreaterOrEqual(t, spent.Load(), int64(30))
 }
+
+func TestBudgetWhenTheClockIsSet(t *testing.T) {
+	t.Parallel()
+	for name, jump := range map[string]time.Duration{
+		"back by a day": -24 * time.Hour, "forward by a day": 24 * time.Hour, "forward by half a century": 50 * 365 * 24 * time.Hour,
+	} {
+		var b Budget
+		now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+		for b.Spend(now) {
+		}
+		now = now.Add(jump)
+		for range 100 { // what a jump brings is bounded
+			if !b.Spend(now) {
+				break
+			}
+		}
+		assert.False(t, b.Spend(now), name)
+		assert.True(t, b.Spend(now.Add(2*time.Second)), name+": goes on from there")
+	}
+}

@@ -263,6 +263,15 @@ func (g *Governor) age(now time.Duration) time.Duration {
 	return now - g.began
 }
 
+// seen bounds the room by what the last header showed: calls that have left the
+// ledger since may have left the platform's window before.
+func (g *Governor) seen(room float64) float64 {
+	if !g.is(flagRead) || g.is(flagQuiet) || g.is(flagLag) {
+		return room
+	}
+	return min(room, (101-float64(g.last.u))/100*g.l-float64(g.sent-g.readSent))
+}
+
 // explore returns how many calls may be in flight at a time where the end of
 // the window is near but not known.
 func (g *Governor) explore() float64 {
@@ -354,7 +363,7 @@ func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
 		return Unsure // much may have changed; one call finds out
 	}
 	if room >= cost {
-		if a.Priority == Interactive || fly < max(g.explore(), (room+fly)/flightShare) {
+		if a.Priority == Interactive || fly < max(g.explore(), (g.seen(room)+fly)/flightShare) {
 			return Free
 		}
 		return Unsure

@@ -108,6 +108,21 @@ func (g *Governor) full(p *Params, now time.Duration) {
 	}
 	wait := time.Duration(ghostMargin / rate * float64(time.Second))
 	g.retry = now + min(max(minGhostWait, wait), p.Window/16)
+	if g.freed == 0 && !g.others() && g.unsure(p, now) {
+		g.retry = g.guess(p, now)
+	}
+}
+
+// guess returns when our first call would leave the next longer window that is common.
+func (g *Governor) guess(p *Params, now time.Duration) time.Duration {
+	if s, ok := g.led.slotOfNth(1); ok {
+		for d := range commonWindows() {
+			if at := time.Duration(s+1)*p.slotLen() + d + wayMargin; at > now {
+				return at
+			}
+		}
+	}
+	return now + maxBackoff
 }
 
 func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) {
@@ -190,8 +205,10 @@ func (g *Governor) shut(p *Params, now, least, most time.Duration, stated bool) 
 		switch {
 		case agrees:
 			until = max(least, own)
-		case stated || g.unsure(p, now):
+		case stated || g.others():
 			until = max(least, min(most, own))
+		case g.unsure(p, now):
+			until = max(least, min(g.guess(p, now), own))
 		default:
 			until = max(least, own)
 		}
@@ -262,7 +279,14 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 func (g *Governor) shorter(p *Params, now uint32, u float64) bool {
 	own := float64(g.led.total) - g.limbo(now) - g.inFlight()
 	left := (u + 1) / 100 * g.l
-	if own < 8 || left > own/3 {
+	factor := 1.6 // a quota that has grown looks the same
+	switch {
+	case g.is(flagWindow):
+		factor = 3
+	case g.learnt != 0: // it was a first guess
+		factor = 1.15
+	}
+	if own < 8 || own < factor*left {
 		return false
 	}
 	s, ok := g.led.slotOfNth(uint32(own - left)) // the newest call that is gone
@@ -272,7 +296,7 @@ func (g *Governor) shorter(p *Params, now uint32, u float64) bool {
 	age := now - s
 	span := age
 	for d := range commonWindows() {
-		if c := p.slots(d); c <= age+age/50 && age < c+c/10 {
+		if c := p.slots(d); c <= age+age/50 && age < c+c/5 {
 			span = c
 		}
 	}
@@ -291,7 +315,7 @@ const minWindow = 20 * time.Second
 // commonWindows yields lengths that quotas have, shortest first.
 func commonWindows() iter.Seq[time.Duration] {
 	return func(yield func(time.Duration) bool) {
-		for _, minutes := range [...]int{1, 2, 5, 10, 15, 20, 30, 60, 2 * 60, 3 * 60, 4 * 60, 6 * 60, 8 * 60, 12 * 60} {
+		for _, minutes := range [...]int{5, 15, 60, 2 * 60, 4 * 60, 8 * 60, 12 * 60, 24 * 60} {
 			if !yield(time.Duration(minutes) * time.Minute) {
 				return
 			}

@@ -32,6 +32,7 @@ var mods = []struct {
 	{"account bare", func(s *Scenario) { s.Account = true; s.BareRefusals = true }},
 	{"account restart", func(s *Scenario) { s.Account = true; s.StartUsed = .9; s.StartSpread = s.Window }},
 	{"account stubborn", func(s *Scenario) { s.Account = true; s.Foreign = 1. / 3; s.ForeignStubborn = true }},
+	{"account restart burst", func(s *Scenario) { s.Account = true; s.StartUsed = .9; s.StartSpread = 30 * time.Second }},
 	{"tiny window", func(s *Scenario) { s.Window /= 20 }},
 	{"long window", func(s *Scenario) { s.Window *= 4 }},
 	{"short no hints", func(s *Scenario) { s.Account = true; s.Window /= 3; s.Hints = NoHints }},

@@ -1,0 +1,93 @@
+package browsertest
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-922467ee/instagram/instagramtest"
+)
+
+const (
+	allow     = `//button[text()="Allow"]`
+	cancel    = `//button[text()="Cancel"]`
+	connect   = `//button[starts-with(text(), "Connect")]`
+	reconnect = `//button[text()="Reconnect"]`
+)
+
+func TestAWholeVisit(t *testing.T) {
+	for size, pixels := range map[string][2]int{"desktop": {1280, 900}, "phone": {390, 844}} {
+		t.Run(size, func(t *testing.T) {
+			chromium(t)
+			site := startSite(t)
+			v := newVisitor(t, size, pixels[0], pixels[1])
+
+			v.open(site)
+			v.shows("1-before", "Connect your Instagram account")
+
+			v.click(connect)
+			v.shows("2-window", "asks for access")
+			v.click(cancel)
+			v.shows("3-denied", "Access was not given", "Connect your Instagram account")
+
+			v.click(connect)
+			v.toggle(`//input[@value="instagram_business_content_publish"]`)
+			v.click(allow)
+			v.shows("4-unticked", "some boxes were unticked", "with less than asked for", "@"+instagramtest.DefaultUsername, "Not given")
+
+			v.click(reconnect)
+			v.click(allow)
+			v.shows("5-reconnected", "Connected.", instagramtest.DefaultAccountID, "Good until")
+
+			v.toggle(`//summary[text()="Publish a photo"]`)
+			v.fill(`input[name=image_url]`, "https://example.com/photo.jpg")
+			v.fill(`textarea[name=caption]`, "Hello from a test")
+			v.click(`//button[text()="Publish"]`)
+			v.shows("6-published", "Published.", "See it")
+
+			deauthorize(t, site)
+			v.open(site)
+			v.shows("7-removed", "Removed at Instagram", "Reconnect")
+			v.click(reconnect)
+			v.click(allow)
+			v.shows("8-back", "Connected.")
+
+			v.toggle(`//summary[text()="Disconnect"]`)
+			v.click(`//button[starts-with(text(), "Disconnect")]`)
+			v.shows("9-disconnected", "Its token is deleted", "Connect your Instagram account")
+		})
+	}
+}
+
+func TestAVisitThroughFacebook(t *testing.T) {
+	chromium(t)
+	site := startSite(t, "INSTAGRAM_LOGIN=facebook")
+	v := newVisitor(t, "facebook", 1280, 900)
+	v.open(site)
+	v.click(connect)
+	v.shows("1-window", "asks for access", "Pages that")
+	v.click(allow)
+	v.shows("2-connected", instagramtest.DefaultAccountID, instagramtest.SecondAccountID)
+}
+
+// deauthorize is Meta, telling the site that the person has removed the app.
+func deauthorize(t *testing.T, site string) {
+	t.Helper()
+	payload := base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil,
+		`{"algorithm":"HMAC-SHA256","issued_at":%d,"user_id":"%s"}`, time.Now().Unix(), instagramtest.DefaultAppScopedID))
+	mac := hmac.New(sha256.New, []byte(instagramtest.DefaultInstagramAppSecret))
+	mac.Write([]byte(payload))
+	signed := base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) + "." + payload
+	resp, err := http.PostForm(site+"/meta/deauthorize", url.Values{"signed_request": {signed}}) //nolint:gosec // the site of this test
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	assert.Equal(t, http.StatusOK, resp.StatusCode)
+}

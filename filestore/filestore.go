@@ -100,8 +100,8 @@ func (e *PermissionError) Error() string {
 const format = "instagram filestore 1\n"
 
 // Open opens the store in the directory dir, which it makes if there is none.
-// It reads every record once, at some 50 to 100 thousand a second, to know what
-// is due. A directory that others can read or write gives a [*PermissionError];
+// It reads every record once, some tens of thousands a second, to know what is
+// due. A directory that others can read or write gives a [*PermissionError];
 // one that holds something else, a [*CorruptError].
 func Open(dir string, options ...Option) (*Store, error) {
 	s := &Store{

@@ -85,19 +85,24 @@ func read(dir *os.Root, p place) (*stored, error) {
 	if err != nil {
 		return nil, err
 	}
+	return f, f.readLease(dir, p)
+}
+
+// readLease adds what the lease file says, if there is one.
+func (f *stored) readLease(dir *os.Root, p place) error {
 	data, err := readSmall(dir, p.name+leaseSuffix, maxLeaseFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return f, nil
+		return nil
 	}
 	if err != nil {
-		return nil, at(p.path(leaseSuffix), err)
+		return at(p.path(leaseSuffix), err)
 	}
 	f.leased = true
 	fence, until, revision, ok := parseLease(data)
 	if ok && revision == f.record.Revision { // else it was torn by a loss of power, or is of a revision that was saved over
 		f.fence, f.until = max(f.fence, fence), until
 	}
-	return f, nil
+	return nil
 }
 
 // readRecord reads the record at p without its lease, from path below root.

@@ -299,6 +299,12 @@ func (h *held) scan() error {
 	if err != nil {
 		return fmt.Errorf("filestore: %w", err)
 	}
+	leases := make(map[string]bool)
+	for _, name := range names {
+		if base, isLease := strings.CutSuffix(name, leaseSuffix); isLease {
+			leases[base] = true
+		}
+	}
 	found := make(map[string]bool, len(names))
 	bad := make(map[string]error)
 	for _, name := range names {
@@ -307,7 +313,7 @@ func (h *held) scan() error {
 		case isTemp(name):
 			_ = h.dir.Remove(name) // its writer is dead, for we hold the lock
 		case isRecord:
-			f, err := read(h.dir, place{h.n, base})
+			f, err := h.readListed(place{h.n, base}, leases[base])
 			if errors.Is(err, instagram.ErrTokenNotFound) {
 				continue
 			}
@@ -319,13 +325,21 @@ func (h *held) scan() error {
 			h.learn(f.record.Key, f)
 		}
 	}
-	for _, name := range names { // leases of records that were deleted by one who was killed in between
-		if base, isLease := strings.CutSuffix(name, leaseSuffix); isLease && !found[base] && bad[base] == nil {
-			_ = h.dir.Remove(name)
+	for base := range leases { // of records that were deleted by one who was killed in between
+		if !found[base] && bad[base] == nil {
+			_ = h.dir.Remove(base + leaseSuffix)
 		}
 	}
 	h.settle(found, bad)
 	return nil
+}
+
+// readListed reads a record of which is known whether it has a lease file: most have none.
+func (h *held) readListed(p place, leased bool) (*stored, error) {
+	if leased {
+		return read(h.dir, p)
+	}
+	return readRecord(h.dir, p.name+recordSuffix, p)
 }
 
 // settle makes the index forget what a scan has not found, and reports what it could not read.

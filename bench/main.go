@@ -24,6 +24,7 @@ func main() {
 			name  string
 			print func()
 		}{
+			{"cost", func() { costs(t, os.Stdout, *runs) }},
 			{"goodput", func() { goodput(t, os.Stdout, *runs, *all) }},
 		} {
 			if *only == "" || *only == table.name {

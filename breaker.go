@@ -17,6 +17,9 @@ const (
 	// Doubtful deaths in a row, without a success between them, that cannot be
 	// the accounts' own; for fleets too small for shares.
 	breakerStreak = 10
+	// After that time, in which nobody was marked, an account that is tried may
+	// be marked, if all that can be asked speaks against it and for others.
+	massBelievedAfter = 24 * time.Hour
 )
 
 // Why the breaker is open.
@@ -85,6 +88,14 @@ func (b *breaker) why() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.cause
+}
+
+// longMass reports whether renewing has been stopped for so long, because many
+// accounts are refused, that they may be dead indeed.
+func (b *breaker) longMass(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.cause == causeMass && now.Sub(b.opened) >= massBelievedAfter
 }
 
 // mayProbe reports whether one account may be tried although renewing has

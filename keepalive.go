@@ -111,7 +111,7 @@ func (c *Client) KeepAlive(ctx context.Context, cfg KeepAliveConfig) error {
 		return fmt.Errorf("instagram: keep alive: %T cannot lease tokens: %w", c.opts.tokenStore, errors.ErrUnsupported)
 	}
 	if !c.work.begin() {
-		return fmt.Errorf("instagram: keep alive: the client is %w", flight.ErrClosed)
+		return fmt.Errorf("instagram: keep alive: %w", flight.ErrClosed)
 	}
 	defer c.work.end()
 	ctx, stop := until(ctx, c.work.closing)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-922467ee/instagram"
+	"github.com/seed-922467ee/instagram/instagramtest"
 )
 
 // keepAlive runs a keeper until the test ends it.
@@ -619,4 +621,98 @@ func TestRefreshWithAStoreThatCannotLease(t *testing.T) {
 		assert.EqualValues(t, 1, g.refreshes.Load())
 		assert.True(t, stored(t, store, accountN(1)).DueAt.After(time.Now()))
 	})
+}
+
+func TestKeepAliveMakesShortLivedTokensLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		meta, store := instagramtest.New(), watch()
+		client := newClient(t, instagramConfig(), meta, instagram.WithTokenStore(store))
+		issued, err := meta.IssueToken(instagramtest.TokenSpec{})
+		require.NoError(t, err)
+		tok := &instagram.Token{
+			AccessToken: instagram.NewSecret(issued.Value), AccountID: instagramtest.DefaultAccountID,
+			ObtainedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
+		}
+		_, err = store.SaveToken(t.Context(), &instagram.Record{Key: tok.Key(instagramConfig().AppID), Token: tok, DueAt: instagram.DueAt(tok)}, 0)
+		require.NoError(t, err)
+		once(t, client, instagram.KeepAliveConfig{})
+		r := stored(t, store, instagramtest.DefaultAccountID)
+		assert.Equal(t, instagram.LongLived, r.Token.Kind)
+		assert.InDelta(t, 60*24, time.Until(r.Token.ExpiresAt).Hours(), 2)
+		assert.True(t, r.DueAt.After(time.Now().Add(29*day)))
+	})
+}
+
+// forgetful is a store whose answers get lost after it has written.
+type forgetful struct {
+	*watchedStore
+
+	lose atomic.Int64
+}
+
+func (s *forgetful) CommitLeases(ctx context.Context, leases []*instagram.Lease) ([]error, error) {
+	results, err := s.watchedStore.CommitLeases(ctx, leases)
+	if s.lose.Add(-1) >= 0 {
+		return nil, errStoreDown
+	}
+	return results, err
+}
+
+func TestLostAnswersOfTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store, tracer := newGraph(), &forgetful{watchedStore: watch()}, &events{}
+		client := g.client(t, store, instagram.WithTracer(tracer))
+		store.lose.Store(2)
+		for i := range 50 {
+			connect(t, store, accountN(i), 55*day)
+		}
+		var last instagram.Progress
+		once(t, client, instagram.KeepAliveConfig{OnProgress: func(p instagram.Progress) { last = p }})
+		assert.EqualValues(t, 50, last.Refreshed)
+		assert.Zero(t, last.Superseded, "what was written is recognised")
+		assert.Len(t, tracer.of(instagram.EventRefreshed), 50)
+	})
+}
+
+func TestOnceEndsWhenTheStoreFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store := newGraph(), watch()
+		store.down.Store(true)
+		client := g.client(t, store)
+		require.ErrorIs(t, client.KeepAlive(t.Context(), instagram.KeepAliveConfig{Once: true}), errStoreDown)
+	})
+}
+
+func TestPanicsOfHooksEndNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store := newGraph(), watch()
+		client := g.client(t, store)
+		for i := range 10 {
+			connect(t, store, accountN(i), 55*day)
+		}
+		g.kill(accountN(0), 458)
+		stop := keepAlive(t, client, instagram.KeepAliveConfig{
+			OnNeedsLogin:  func(context.Context, instagram.LoginNeeded) error { panic("oops") },
+			OnProgress:    func(instagram.Progress) { panic("oops") },
+			ProgressEvery: time.Second,
+		})
+		time.Sleep(time.Minute)
+		stop()
+		assert.EqualValues(t, 9, g.refreshes.Load())
+		assert.Equal(t, instagram.Alive, stored(t, store, accountN(0)).State, "not before somebody was told")
+	})
+}
+
+// BenchmarkKeepAlive renews a due token: answer in memory, store in memory.
+func BenchmarkKeepAlive(b *testing.B) {
+	g, store := newGraph(), instagram.NewMemoryStore()
+	client := g.client(b, store)
+	for i := range b.N {
+		connect(b, store, accountN(i), 55*day)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	require.NoError(b, client.KeepAlive(b.Context(), instagram.KeepAliveConfig{Once: true}))
+	b.StopTimer()
+	assert.EqualValues(b, b.N, g.refreshes.Load())
 }

@@ -82,9 +82,12 @@ func (k *keeper) conclude(ctx context.Context, j *job, o outcome) {
 	j.outcome = o
 	switch o.finding {
 	case foundDead, foundWaiting:
-		if o.disbelieved {
+		switch {
+		case o.disbelieved:
 			k.putBack(j)
-		} else {
+		case k.proven(ctx, j, o):
+			k.markNow(ctx, j, stateOf(o.finding), reasonOf(o.err), EventNeedsLogin)
+		default:
 			k.hold(j)
 		}
 		return
@@ -152,11 +155,22 @@ func (k *keeper) confirm(ctx context.Context, j *job, o outcome) outcome {
 // nothing of this very person: whether an account that lived a while ago is
 // called dead as well. The fault is then Meta's, and nobody is dead.
 func (k *keeper) othersToo(ctx context.Context, key TokenKey) bool {
+	witness := k.witness(ctx, key)
+	if witness == nil {
+		return false
+	}
+	info, err := k.c.InspectToken(ctx, witness.Token)
+	return err == nil && !info.Valid
+}
+
+// witness returns the record of an account that should be alive, nil when none is known.
+func (k *keeper) witness(ctx context.Context, key TokenKey) *Record {
 	var witness *Record
 	if id := k.c.breaker.witness(key.AccountID); id != "" {
 		witness, _ = k.load(ctx, TokenKey{AppID: key.AppID, AccountID: id})
-	} else if lister, ok := k.c.opts.tokenStore.(TokenLister); ok {
-		records, _ := lister.ListTokens(ctx, TokenKey{}, 20)
+	}
+	if lister, ok := k.c.opts.tokenStore.(TokenLister); ok && witness == nil {
+		records, _ := lister.ListTokens(ctx, TokenKey{}, 200)
 		for _, r := range records {
 			if r.Key.AppID == key.AppID && r.Key != key && r.Fails == 0 {
 				witness = r
@@ -164,10 +178,25 @@ func (k *keeper) othersToo(ctx context.Context, key TokenKey) bool {
 		}
 	}
 	if witness == nil || witness.State != Alive || k.c.unusable(witness) != "" || witness.Token.expired(k.c.now()) {
+		return nil
+	}
+	return witness
+}
+
+// proven reports whether an account is dead that is tried while renewing has
+// stopped for a day because so many are refused: it is said clearly, another
+// call says so too, and another account lives. Accounts that are dead indeed
+// come out of the crowd so, one a minute.
+func (k *keeper) proven(ctx context.Context, j *job, o outcome) bool {
+	key := j.lease.Record.Key
+	if !j.probe || o.doubtful || !k.c.breaker.longMass(k.c.now()) {
 		return false
 	}
-	info, err := k.c.InspectToken(ctx, witness.Token)
-	return err == nil && !info.Valid
+	if again := k.inspect(ctx, j.lease.Record.Token); again.finding != o.finding {
+		return false
+	}
+	witness := k.witness(ctx, key)
+	return witness != nil && k.inspect(ctx, witness.Token).finding == foundAlive
 }
 
 // expire deals with a token that is past its end by our clock: it is tried

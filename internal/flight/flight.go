@@ -10,7 +10,7 @@ import (
 )
 
 // ErrClosed is what a group answers that was closed.
-var ErrClosed = errors.New("closed")
+var ErrClosed = errors.New("the client is closed")
 
 // Group runs at most one call for each key at a time. The zero Group is ready;
 // it is safe for concurrent use and must not be copied.

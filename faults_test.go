@@ -198,10 +198,10 @@ func (b *watchedBody) Close() error {
 
 func checkTold(t *testing.T, want, err error) {
 	t.Helper()
-	switch want { //nolint:errorlint // the kind of expectation
+	switch want {
 	case nil:
 		require.NoError(t, err)
-	case errAnswer:
+	case errAnswer: //nolint:errorlint // the kind of expectation
 		var answer *instagram.AnswerError
 		require.ErrorAs(t, err, &answer)
 		require.NotErrorIs(t, err, instagram.ErrOutcomeUnknown)

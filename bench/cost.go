@@ -107,7 +107,7 @@ func cost(out io.Writer, rounds, calls int) {
 			for range calls {
 				e.call.do()
 			}
-			e.times = append(e.times, float64((cpu() - began).Nanoseconds())/float64(calls))
+			e.times = append(e.times, float64((cpu()-began).Nanoseconds())/float64(calls))
 		}
 		base := all[reference].times[len(all[reference].times)-1]
 		for _, e := range all {

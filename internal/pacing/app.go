@@ -1,3 +1,6 @@
+// Package pacing decides when a call may be sent, from what usage headers,
+// refusals and a ledger of own calls show. It knows no HTTP and no clock: the
+// time is passed in.
 package pacing
 
 // This file answers: how is an app's budget shared by its accounts?

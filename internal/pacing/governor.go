@@ -18,6 +18,7 @@ const (
 // Reason says why a call waits.
 type Reason uint8
 
+// The reasons.
 const (
 	Free     Reason = iota // it does not
 	Blocked                // the platform refused, or stated a wait that is not over

@@ -86,7 +86,7 @@ func deauthorize(t *testing.T, site string) {
 	mac := hmac.New(sha256.New, []byte(instagramtest.DefaultInstagramAppSecret))
 	mac.Write([]byte(payload))
 	signed := base64.RawURLEncoding.EncodeToString(mac.Sum(nil)) + "." + payload
-	resp, err := http.PostForm(site+"/meta/deauthorize", url.Values{"signed_request": {signed}}) //nolint:gosec // the site of this test
+	resp, err := http.PostForm(site+"/meta/deauthorize", url.Values{"signed_request": {signed}})
 	require.NoError(t, err)
 	defer resp.Body.Close()
 	assert.Equal(t, http.StatusOK, resp.StatusCode)

@@ -31,23 +31,37 @@ func variations() map[string]variation {
 		return `{"object":"instagram","entry":[{"id":"` + a + `","time":1762502400,"changes":[{"field":"` + field + `","value":` + value + `}]}]}`
 	}
 	return map[string]variation{
-		"comment on a post": {change("comments", `{"from":{"id":"1029384756564738","username":"ada"},"media":{"id":"18001234567890123","media_product_type":"FEED"},"id":"17912345678901234","text":"Sch\u00f6n! \ud83c\udf37"}`),
-			[]string{a + " comments *instagram.CommentEvent 17912345678901234 by 1029384756564738 on 18001234567890123: Schön! 🌷"}},
-		"answer to a comment, IDs as numbers": {change("comments", `{"id":17912345678901235,"parent_id":17912345678901234,"text":"\u2764\ufe0f","from":{"id":1029384756564738,"username":"ada"},"media":{"id":18001234567890123,"media_product_type":"REELS"}}`),
-			[]string{a + " comments *instagram.CommentEvent 17912345678901235 by 1029384756564738 on 18001234567890123: ❤️"}},
-		"comment on an ad": {change("comments", `{"from":{"id":"1","username":"b","self_ig_scoped_id":"2"},"media":{"id":"3","ad_id":"23850000000000001","ad_title":"Tulpen 50\u0025","original_media_id":"4","media_product_type":"AD"},"id":"5","text":"#a @b"}`),
-			[]string{a + " comments *instagram.CommentEvent 5 by 1 on 3: #a @b"}},
-		"comment with a text of markup": {change("comments", `{"id":"5","text":"\u003Cscript>alert(1)\u003C\/script>","from":{"id":"1","username":"x"},"media":{"id":"3"}}`),
-			[]string{a + " comments *instagram.CommentEvent 5 by 1 on 3: <script>alert(1)</script>"}},
+		"comment on a post": {
+			change("comments", `{"from":{"id":"1029384756564738","username":"ada"},"media":{"id":"18001234567890123","media_product_type":"FEED"},"id":"17912345678901234","text":"Sch\u00f6n! \ud83c\udf37"}`),
+			[]string{a + " comments *instagram.CommentEvent 17912345678901234 by 1029384756564738 on 18001234567890123: Schön! 🌷"},
+		},
+		"answer to a comment, IDs as numbers": {
+			change("comments", `{"id":17912345678901235,"parent_id":17912345678901234,"text":"\u2764\ufe0f","from":{"id":1029384756564738,"username":"ada"},"media":{"id":18001234567890123,"media_product_type":"REELS"}}`),
+			[]string{a + " comments *instagram.CommentEvent 17912345678901235 by 1029384756564738 on 18001234567890123: ❤️"},
+		},
+		"comment on an ad": {
+			change("comments", `{"from":{"id":"1","username":"b","self_ig_scoped_id":"2"},"media":{"id":"3","ad_id":"23850000000000001","ad_title":"Tulpen 50\u0025","original_media_id":"4","media_product_type":"AD"},"id":"5","text":"#a @b"}`),
+			[]string{a + " comments *instagram.CommentEvent 5 by 1 on 3: #a @b"},
+		},
+		"comment with a text of markup": {
+			change("comments", `{"id":"5","text":"\u003Cscript>alert(1)\u003C\/script>","from":{"id":"1","username":"x"},"media":{"id":"3"}}`),
+			[]string{a + " comments *instagram.CommentEvent 5 by 1 on 3: <script>alert(1)</script>"},
+		},
 		"comment without a person": {change("comments", `{"id":"5","text":"hi","media":{"id":"3"}}`), []string{a + " comments *instagram.CommentEvent 5 by  on 3: hi"}},
-		"comment of the App Dashboard's Test button": {`{"entry":[{"id":"0","time":1762502400,"changes":[{"field":"comments","value":{"from":{"id":"232323232","username":"test"},"media":{"id":"123123123","media_product_type":"FEED"},"id":"17865799348089039","parent_id":"1231231234","text":"This is an example."}}]}],"object":"instagram"}`,
-			[]string{"0 comments *instagram.CommentEvent 17865799348089039 by 232323232 on 123123123: This is an example."}},
-		"comment on a live broadcast": {change("live_comments", `{"from":{"id":"1","username":"b"},"media":{"id":"3","media_product_type":"LIVE"},"id":"5","text":"hi"}`),
-			[]string{a + " live_comments *instagram.CommentEvent 5 by 1 on 3: hi"}},
+		"comment of the App Dashboard's Test button": {
+			`{"entry":[{"id":"0","time":1762502400,"changes":[{"field":"comments","value":{"from":{"id":"232323232","username":"test"},"media":{"id":"123123123","media_product_type":"FEED"},"id":"17865799348089039","parent_id":"1231231234","text":"This is an example."}}]}],"object":"instagram"}`,
+			[]string{"0 comments *instagram.CommentEvent 17865799348089039 by 232323232 on 123123123: This is an example."},
+		},
+		"comment on a live broadcast": {
+			change("live_comments", `{"from":{"id":"1","username":"b"},"media":{"id":"3","media_product_type":"LIVE"},"id":"5","text":"hi"}`),
+			[]string{a + " live_comments *instagram.CommentEvent 5 by 1 on 3: hi"},
+		},
 		"mention in a comment": {change("mentions", `{"media_id":"17918195224117851","comment_id":"17894227972186120"}`), []string{a + " mentions *instagram.MentionEvent 17918195224117851 17894227972186120"}},
 		"mention in a caption": {change("mentions", `{"comment_id":null,"media_id":17918195224117851}`), []string{a + " mentions *instagram.MentionEvent 17918195224117851 "}},
-		"figures of a story": {change("story_insights", `{"media_id":"17887498072083520","impressions":444,"reach":44,"taps_forward":4,"taps_back":3,"exits":3,"replies":-1}`),
-			[]string{a + " story_insights *instagram.StoryInsightsEvent 17887498072083520 map[exits:3 impressions:444 reach:44 replies:-1 taps_back:3 taps_forward:4]"}},
+		"figures of a story": {
+			change("story_insights", `{"media_id":"17887498072083520","impressions":444,"reach":44,"taps_forward":4,"taps_back":3,"exits":3,"replies":-1}`),
+			[]string{a + " story_insights *instagram.StoryInsightsEvent 17887498072083520 map[exits:3 impressions:444 reach:44 replies:-1 taps_back:3 taps_forward:4]"},
+		},
 		"figures of a story with a list and a fraction": {change("story_insights", `{"media_id":"1","reach":44,"rate":0.5,"actions":["x"],"none":null}`), []string{a + " story_insights *instagram.StoryInsightsEvent 1 map[reach:44]"}},
 
 		"message":                     {before + him + `,"message":{"mid":"aWdfZAG1","text":"Gr\u00fc\u00dfe aus K\u00f6ln \/ \ud83d\ude00"}` + after, []string{a + " messages *instagram.MessageEvent aWdfZAG1 1029384756564738>" + a + ": Grüße aus Köln / 😀"}},
@@ -81,19 +95,27 @@ func variations() map[string]variation {
 		"conversation handed over":    {before + him + `,"pass_thread_control":{"previous_owner_app_id":"1","new_owner_app_id":2,"metadata":"m"}` + after, []string{a + " messaging_handover *instagram.HandoverEvent pass_thread_control 1>2"}},
 		"conversation taken":          {before + him + `,"take_thread_control":{"previous_owner_app_id":null,"new_owner_app_id":"2"}` + after, []string{a + " messaging_handover *instagram.HandoverEvent take_thread_control >2"}},
 		"warning":                     {before + `"recipient":{"id":"` + a + `"},"timestamp":1,"policy_enforcement":{"action":"warning","reason":"spam"}` + after, []string{a + " messaging_policy_enforcement *instagram.PolicyEvent warning spam"}},
-		"message on standby": {`{"object":"instagram","entry":[{"id":"` + a + `","time":1,"hop_context":[{"app_id":1,"metadata":""}],"standby":[{` + him + `,"message":{"mid":"m","text":"hi"}}]}]}`,
-			[]string{a + " standby *instagram.StandbyEvent *instagram.MessageEvent"}},
-		"reaction on standby": {`{"object":"instagram","entry":[{"id":"` + a + `","time":1,"standby":[{` + him + `,"reaction":{"mid":"m","action":"react"}}]}]}`,
-			[]string{a + " standby *instagram.StandbyEvent *instagram.ReactionEvent"}},
+		"message on standby": {
+			`{"object":"instagram","entry":[{"id":"` + a + `","time":1,"hop_context":[{"app_id":1,"metadata":""}],"standby":[{` + him + `,"message":{"mid":"m","text":"hi"}}]}]}`,
+			[]string{a + " standby *instagram.StandbyEvent *instagram.MessageEvent"},
+		},
+		"reaction on standby": {
+			`{"object":"instagram","entry":[{"id":"` + a + `","time":1,"standby":[{` + him + `,"reaction":{"mid":"m","action":"react"}}]}]}`,
+			[]string{a + " standby *instagram.StandbyEvent *instagram.ReactionEvent"},
+		},
 
 		"delivery receipt, which is new here": {before + him + `,"delivery":{"mids":["m"],"watermark":1}` + after, []string{a + "  <nil>"}},
 		"feedback, which is new here":         {before + him + `,"response_feedback":{"feedback":"Good response","mid":"m"}` + after, []string{a + "  <nil>"}},
 		"field that is new here":              {change("creator_marketplace_invited_creator_onboarding", `{"creator_igid":17841405793187642}`), []string{a + " creator_marketplace_invited_creator_onboarding <nil>"}},
 		"keys that are new everywhere":        {`{"object":"instagram","v":2,"entry":[{"uid":"x","id":"` + a + `","time":1,"new":{"deep":[1,{}]},"changes":[{"field":"mentions","value":{"media_id":"1","new":[[]]},"new":null}]}],"new":true}`, []string{a + " mentions *instagram.MentionEvent 1 "}},
-		"two accounts, three changes": {`{"object":"instagram","entry":[{"id":"1","time":1,"changes":[{"field":"mentions","value":{"media_id":"11"}},{"field":"comments","value":{"id":"12","text":"x"}}]},{"id":2,"time":2,"changes":[{"field":"mentions","value":{"media_id":"21"}}]}]}`,
-			[]string{"1 mentions *instagram.MentionEvent 11 ", "1 comments *instagram.CommentEvent 12 by  on : x", "2 mentions *instagram.MentionEvent 21 "}},
-		"changes and messages in one entry": {`{"object":"instagram","entry":[{"id":"1","time":1,"changes":[{"field":"mentions","value":{"media_id":"11"}}],"messaging":[{"read":{"mid":"a"}},{"read":{"mid":"b"}}],"standby":[]}]}`,
-			[]string{"1 mentions *instagram.MentionEvent 11 ", "1 messaging_seen *instagram.SeenEvent a", "1 messaging_seen *instagram.SeenEvent b"}},
+		"two accounts, three changes": {
+			`{"object":"instagram","entry":[{"id":"1","time":1,"changes":[{"field":"mentions","value":{"media_id":"11"}},{"field":"comments","value":{"id":"12","text":"x"}}]},{"id":2,"time":2,"changes":[{"field":"mentions","value":{"media_id":"21"}}]}]}`,
+			[]string{"1 mentions *instagram.MentionEvent 11 ", "1 comments *instagram.CommentEvent 12 by  on : x", "2 mentions *instagram.MentionEvent 21 "},
+		},
+		"changes and messages in one entry": {
+			`{"object":"instagram","entry":[{"id":"1","time":1,"changes":[{"field":"mentions","value":{"media_id":"11"}}],"messaging":[{"read":{"mid":"a"}},{"read":{"mid":"b"}}],"standby":[]}]}`,
+			[]string{"1 mentions *instagram.MentionEvent 11 ", "1 messaging_seen *instagram.SeenEvent a", "1 messaging_seen *instagram.SeenEvent b"},
+		},
 		"change of Facebook Login's Page":       {`{"object":"page","entry":[{"id":"102030405060708","time":1,"changes":[{"field":"feed","value":{"item":"post"}}]}]}`, []string{"102030405060708 feed <nil>"}},
 		"permission, with its verb":             {`{"object":"permissions","entry":[{"id":"1029384756564738","time":1,"changes":[{"field":"instagram_basic","value":{"verb":"granted","target_ids":[17841405793187218]}}]}]}`, []string{"1029384756564738 instagram_basic *instagram.PermissionEvent granted [17841405793187218]"}},
 		"permissions, by their names alone":     {`{"object":"permissions","entry":[{"uid":"1029384756564738","id":"1029384756564738","time":1,"changed_fields":["instagram_basic","pages_show_list"]}]}`, []string{"1029384756564738 instagram_basic *instagram.PermissionEvent  []", "1029384756564738 pages_show_list *instagram.PermissionEvent  []"}},

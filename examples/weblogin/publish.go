@@ -52,18 +52,18 @@ func (a *app) publish(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	wanted := draft{ImageURL: r.PostFormValue("image_url"), Caption: r.PostFormValue("caption"), AltText: r.PostFormValue("alt_text")}
-	p, begin := a.sessions.begin(id, key.AccountID, form, wanted)
+	p, others := a.sessions.begin(id, key.AccountID, form, wanted)
 	switch {
 	case p == nil: // the session has ended this moment
 		a.notThere(w, r)
-	case begin:
+	case others == nil:
 		// The person may close the page: what was begun must come to an end.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), 2*postingTime)
 		defer cancel()
 		a.say(w, r, a.send(ctx, p))
 	default:
 		select {
-		case <-p.done:
+		case <-others:
 			a.say(w, r, a.sessions.told(p))
 		case <-r.Context().Done():
 		}
@@ -76,25 +76,31 @@ func (a *app) send(ctx context.Context, p *posting) notice {
 	result, ticket, out := notice{Look: "bad", Text: sorry(nil)}, p.ticket, false
 	defer func() { a.sessions.end(p, result, ticket, out) }() // also when something panics
 	account, patience := a.client.Account(p.AccountID), instagram.WaitAtMost(postingTime)
+	keep := instagram.SaveTicket(func(_ context.Context, t *instagram.PublishTicket) error {
+		ticket = t
+		return nil
+	})
 	var done *instagram.Publication
 	var err error
 	if ticket != nil {
-		done, err = account.ResumePublish(ctx, *ticket, patience)
+		done, err = account.ResumePublish(ctx, *ticket, patience, keep)
 	} else {
 		done, err = account.Publish(ctx, instagram.Post{
 			Type:    instagram.PhotoPost,
 			Media:   []instagram.PostMedia{{ImageURL: p.draft.ImageURL, AltText: p.draft.AltText}},
 			Caption: p.draft.Caption,
-		}, patience)
+		}, patience, keep)
 	}
 	if err == nil {
 		result, ticket, out = notice{Look: "good", Text: "Published.", Link: done.Permalink}, nil, true
 		return result
 	}
 	a.log(ctx, "publish", err)
-	result.Text, ticket = sorry(err), nil
+	result.Text = sorry(err)
 	if stopped, ok := errors.AsType[*instagram.PublishError](err); ok && canGoOn(err) {
 		result.Look, ticket = "soon", stopped.Ticket
+	} else {
+		ticket = nil
 	}
 	return result
 }
@@ -105,18 +111,15 @@ func canGoOn(err error) bool {
 	return !ok || failed.Status == instagram.ContainerInProgress
 }
 
-// begin returns the posting of a form, and whether the caller is to send it.
-func (s *sessions) begin(id, accountID, form string, wanted draft) (p *posting, begin bool) {
+// begin returns the posting of a form, for the caller to send it. When others
+// is not nil, somebody is at it until that is closed, or was before.
+func (s *sessions) begin(id, accountID, form string, wanted draft) (p *posting, others <-chan struct{}) {
 	s.change(id, func(one *session) {
 		at := slices.IndexFunc(one.postings, func(p *posting) bool { return p.Form == form && p.AccountID == accountID })
 		if at >= 0 {
 			p = one.postings[at]
-			select {
-			case <-p.done:
-			default:
-				return
-			}
-			if p.out {
+			if p.out || !isClosed(p.done) {
+				others = p.done
 				return
 			}
 			if p.ticket == nil { // nothing of it went out: the person has mended the form
@@ -127,9 +130,18 @@ func (s *sessions) begin(id, accountID, form string, wanted draft) (p *posting, 
 			one.postings = append(one.postings, p)
 			one.postings = one.postings[max(0, len(one.postings)-maxPostings):]
 		}
-		p.done, begin = make(chan struct{}), true
+		p.done = make(chan struct{})
 	})
-	return p, begin
+	return p, others
+}
+
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
 }
 
 // end notes how it went.
@@ -156,15 +168,10 @@ func (s *sessions) told(p *posting) notice {
 func (s *sessions) form(id string, c *card) {
 	s.change(id, func(one *session) {
 		for _, p := range one.postings {
-			if p.AccountID != c.ID {
+			if p.AccountID != c.ID || !isClosed(p.done) {
 				continue
 			}
-			select {
-			case <-p.done:
-			default:
-				continue
-			}
-			c.Draft, c.Unfinished = draft{}, nil
+			c.Draft = draft{}
 			switch {
 			case p.ticket != nil:
 				c.Unfinished = p

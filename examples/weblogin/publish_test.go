@@ -76,11 +76,14 @@ func TestAPostThatStoppedGoesOn(t *testing.T) {
 	assert.Contains(t, page, "A post is not finished")
 	assert.Contains(t, page, `name="form" value="one"`)
 	assert.Zero(t, p.published())
+	_, page = p.post(account+"/publish", photo("two", "another one in between"))
+	assert.Contains(t, page, "Published.")
+	assert.Contains(t, page, "A post is not finished")
 	_, page = p.post(account+"/publish", url.Values{"form": {"one"}})
 	assert.Contains(t, page, "Published.")
 	assert.NotContains(t, page, "not finished")
-	assert.Equal(t, 1, p.published())
-	assert.Len(t, p.meta.Requests("POST", "/*/media"), 1, "with the container that was there")
+	assert.Equal(t, 2, p.published())
+	assert.Len(t, p.meta.Requests("POST", "/*/media"), 2, "with the container that was there")
 }
 
 func TestWhatCannotBePublishedIsExplainedAndKept(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// callbackFixture is a line of testdata/callbacks.jsonl: what Meta's servers
-// sent, and what a client should make of it. Each names its source.
+// callbackFixture is a line of testdata/wire.jsonl of the kind signed_request or
+// webhook: what Meta's servers sent, and what a client should make of it.
 type callbackFixture struct {
 	ID            string `json:"id"`
 	Kind          string `json:"kind"`
@@ -45,17 +45,20 @@ func (f *callbackFixture) header() http.Header {
 
 func callbackFixtures(tb testing.TB, kind string) []callbackFixture {
 	tb.Helper()
-	file, err := os.Open("testdata/callbacks.jsonl")
+	file, err := os.Open("testdata/wire.jsonl")
 	require.NoError(tb, err)
 	defer file.Close()
 	var found []callbackFixture
-	for lines := bufio.NewScanner(file); lines.Scan(); {
+	lines := bufio.NewScanner(file)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
 		var f callbackFixture
-		require.NoError(tb, json.Unmarshal(lines.Bytes(), &f))
-		if f.Kind == kind {
+		if err := json.Unmarshal(lines.Bytes(), &f); f.Kind == kind {
+			require.NoError(tb, err)
 			found = append(found, f)
 		}
 	}
+	require.NoError(tb, lines.Err())
 	require.NotEmpty(tb, found)
 	return found
 }

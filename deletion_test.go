@@ -3,6 +3,8 @@ package instagram_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -269,10 +271,14 @@ func TestDeletionStatusPage(t *testing.T) {
 	for header, value := range map[string]string{
 		"Content-Type": "text/html; charset=utf-8", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-store",
 		"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex",
-		"Content-Security-Policy": "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	} {
 		assert.Equal(t, value, w.Header().Get(header))
 	}
+	_, style, _ := strings.Cut(w.Body.String(), "<style>")
+	style, _, _ = strings.Cut(style, "</style>")
+	hash := sha256.Sum256([]byte(style))
+	assert.Equal(t, "default-src 'none'; style-src 'sha256-"+base64.StdEncoding.EncodeToString(hash[:])+
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", w.Header().Get("Content-Security-Policy"), "its own style, by its hash")
 	assert.Empty(t, w.Header().Get("Set-Cookie"))
 
 	called := false

@@ -4,6 +4,8 @@ package instagram
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"html/template"
 	"log/slog"
 	"net/http"
@@ -104,13 +106,15 @@ func (l *DeletionLog) Status(_ context.Context, d DataDeletion) (DeletionStatus,
 // received, and when. See [DeletionLog] for the next step, and
 // [Client.ParseDeletionStatus] for a page of the program's own.
 //
-// The page has no scripts, no frames and no cookies, and is not kept or indexed.
+// The page has no scripts, no frames and no cookies, loads nothing, and is not
+// kept or indexed.
 func (c *Client) DeletionStatusHandler(status func(context.Context, DataDeletion) (DeletionStatus, error)) http.Handler {
 	if status == nil {
 		status = new(DeletionLog).Status
 	}
 	seals := newDeletionSeals(c)
 	page := template.Must(template.New("deletion").Parse(deletionPage))
+	policy := deletionPolicy()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			allowOnly(w, "GET, HEAD")
@@ -137,7 +141,7 @@ func (c *Client) DeletionStatusHandler(status func(context.Context, DataDeletion
 		header.Set("Content-Type", "text/html; charset=utf-8")
 		header.Set("X-Content-Type-Options", "nosniff")
 		header.Set("X-Robots-Tag", "noindex")
-		header.Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
+		header.Set("Content-Security-Policy", policy)
 		_ = page.Execute(w, map[string]string{
 			"code": d.Code, "text": s.text(), "at": minute(d.At), "doneAt": minute(s.DoneAt),
 		})
@@ -163,11 +167,27 @@ func minute(t time.Time) string {
 	return t.UTC().Format("2006-01-02 15:04 MST")
 }
 
+// deletionPolicy lets the page have its own style, by the style's hash, and
+// nothing else.
+func deletionPolicy() string {
+	sum := sha256.Sum256([]byte(deletionStyle))
+	return "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) +
+		"'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+}
+
+const deletionStyle = `:root{color-scheme:light dark}
+body{max-width:34rem;margin:12vh auto;padding:0 1.25rem;font:1rem/1.6 system-ui,sans-serif}
+h1{font-size:1.5rem}
+dl{margin-top:2rem}
+dt{opacity:.75;font-size:.9rem}
+dd{margin:0 0 1rem;overflow-wrap:anywhere}`
+
 const deletionPage = `<!DOCTYPE html>
 <html lang="en">
 <meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
+<meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Data deletion</title>
+<style>` + deletionStyle + `</style>
 <h1>Data deletion</h1>
 <p>{{.text}}</p>
 <dl>

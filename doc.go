@@ -70,6 +70,16 @@
 // ([Account.ResumePublish]). [All] reads lists of any length, [Account.Batch] sends
 // fifty calls in one request.
 //
+// # Meta calls the program
+//
+// [Client.DeauthorizeHandler] marks the tokens of a person who removed the app,
+// [Client.DataDeletionHandler] deletes them and hands on the rest, with a status
+// page ([Client.DeletionStatusHandler]), and [Client.WebhookHandler] turns
+// deliveries into typed events. All check the signature against every configured
+// secret before they read anything, bound what they take on, and do the same
+// thing once. [ParseSignedRequest], [VerifyWebhook] and [ParseWebhook] are for
+// routers of one's own.
+//
 // # Errors
 //
 // [*Error] holds what the platform said, and matches one of a dozen sentinels

@@ -12,10 +12,10 @@ import (
 func (e *Event) decode() EventData {
 	c := wire.NewCursor(e.Value)
 	switch {
+	case e.Object == "permissions": // the field says most, whatever the value is
+		return e.permission(c)
 	case !c.IsObject():
 		return nil
-	case e.Object == "permissions":
-		return e.permission(c)
 	case e.Object != objectInstagram:
 		return nil
 	}
@@ -102,7 +102,7 @@ func decodeStoryInsights(c *wire.Cursor) *StoryInsightsEvent {
 		v := c.Value()
 		if name := string(key); name == "media_id" {
 			e.MediaID = v.ID()
-		} else if n, ok := v.Int(); ok {
+		} else if n, ok := v.Int(); ok && !strings.ContainsAny(v.Text(), ".eE") {
 			e.Metrics[name] = n
 		}
 	}

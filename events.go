@@ -144,7 +144,7 @@ type StoryInsightsEvent struct {
 type PermissionEvent struct {
 	UserID     string // app-scoped, as [Token.AppScopedID]; empty: not told
 	Permission string // the field: a permission, or "connected"
-	Verb       string // "granted" or "revoked"
+	Verb       string // "granted" or "revoked"; empty: not told
 	TargetIDs  []string
 }
 

@@ -125,14 +125,15 @@ func (p *ListPage[T]) goesOn(empty int, seen *circle) error {
 }
 
 // splitList takes the query off a path and returns it with the parameters, so
-// that the cursor is in one place. Credentials of a copied URL are dropped.
+// that the cursor is in one place. What signs a call drops the credentials of a
+// copied URL.
 func splitList(path string, params any) (edge string, query url.Values, err error) {
 	given, err := paramValues(params)
 	if err != nil {
 		return "", nil, err
 	}
 	edge, raw, _ := strings.Cut(path, "?")
-	query, err = url.ParseQuery(withoutCredentials(raw))
+	query, err = url.ParseQuery(raw)
 	if err != nil {
 		return "", nil, fmt.Errorf("the query of the path cannot be read: %w", ErrInvalidRequest)
 	}

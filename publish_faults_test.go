@@ -75,8 +75,10 @@ func (s *storm) atPublishing(req *http.Request) (*http.Response, error) {
 		s.note("throttled")
 		return answer(req, 403, throttle), nil
 	case roll < 0.25:
+		s.note("throttled by a proxy")
 		return answer(req, 429, "slow down"), nil
 	case roll < 0.27:
+		s.note("no connection")
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 	}
 	res, err := s.meta.RoundTrip(req)
@@ -106,14 +108,18 @@ func (s *storm) atPublishing(req *http.Request) (*http.Response, error) {
 func (s *storm) elsewhere(req *http.Request) (*http.Response, error) {
 	switch roll := s.roll(); {
 	case roll < 0.03:
+		s.note("elsewhere: reset")
 		return nil, reset()
 	case roll < 0.06:
+		s.note("elsewhere: 503")
 		return answer(req, 503, ""), nil
 	case roll < 0.07:
+		s.note("elsewhere: throttled")
 		return answer(req, 400, `{"error":{"message":"(#80002) There have been too many calls to this Instagram account.","type":"OAuthException","code":80002}}`), nil
 	}
 	res, err := s.meta.RoundTrip(req)
 	if err == nil && s.roll() < 0.02 {
+		s.note("elsewhere: done, and the answer lost")
 		return nil, reset()
 	}
 	return res, err
@@ -181,6 +187,15 @@ func TestPublishingUnderFaults(t *testing.T) {
 		}
 		assert.Len(t, out, posts)
 		assert.Zero(t, twice)
+		for what, least := range map[string]int{
+			"requests to publish": posts, "restarts": posts / 4, "killed": 50, "died before a ticket was written": 100, "died after it": 100,
+			"reset before it was read": 100, "500 and not out": 100, "throttled": 50, "throttled by a proxy": 20, "no connection": 20,
+			"out, and the answer lost": 100, "out, and answered with 500": 100, "out, and judged as spam": 50,
+			"out, and the answer cut off": 50, "out, and answered by a proxy": 30,
+			"elsewhere: reset": 100, "elsewhere: 503": 100, "elsewhere: throttled": 50, "elsewhere: done, and the answer lost": 100,
+		} {
+			assert.GreaterOrEqual(t, line.count[what], least, "%s: a storm that does not blow shows nothing", what)
+		}
 		t.Logf("%d posts in %v of the fake's time, each out once: %v", posts, time.Since(began).Round(time.Second), line.count)
 	})
 }
@@ -224,7 +239,8 @@ func publishOnce(ctx context.Context, line *storm, tok *instagram.Token, caption
 	save := instagram.SaveTicket(func(_ context.Context, ticket *instagram.PublishTicket) error {
 		roll := line.roll()
 		if roll < 0.03 {
-			return died // before it was written down
+			line.note("died before a ticket was written")
+			return died
 		}
 		text, err := json.Marshal(ticket)
 		if err != nil || bytes.Contains(text, []byte(tok.AccessToken.Reveal())) {
@@ -232,7 +248,8 @@ func publishOnce(ctx context.Context, line *storm, tok *instagram.Token, caption
 		}
 		*database = text
 		if roll < 0.06 {
-			return died // after it
+			line.note("died after it")
+			return died
 		}
 		return nil
 	})

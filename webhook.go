@@ -76,8 +76,9 @@ var errNoDelivery = errors.New("the body is no webhook delivery")
 //
 // It reads what Meta documents and sends for both login products: changes,
 // messaging and standby lists, a change that stands in the entry itself, and
-// single values as well as lists of them. What it does not know becomes an
-// event without Data. It fails only for a body that is not JSON to its end, or
+// single values as well as lists of them, and the mere names of fields that an
+// app without "include values" gets. What it does not know becomes an event
+// without Data. It fails only for a body that is not JSON to its end, or
 // no delivery at all.
 func ParseWebhook(body []byte) ([]Event, error) {
 	events, err := splitDelivery(bytes.Clone(body))
@@ -161,6 +162,12 @@ func (d *delivery) entry() {
 				d.happening()
 			}
 			setField(d.events[from:], FieldStandby)
+		case "changed_fields": // of an app that wants no values
+			for range d.Elems {
+				start := d.Pos()
+				field := d.Text()
+				d.events = append(d.events, Event{Field: field, Value: d.Since(start)})
+			}
 		case "field": // the change stands in the entry, as the guide prints it
 			inlineField = d.Text()
 		case "value":

@@ -97,7 +97,10 @@ type WebhookHandler struct {
 }
 
 // WebhookHandler returns a handler for the callback URL of the App Dashboard's
-// webhooks.
+// webhooks. Meta sends events of an account only after a POST to its edge
+// subscribed_apps ([Account.Post], "me/subscribed_apps" with the parameter
+// subscribed_fields; on Facebook Login the Page's, with the Page's token), and
+// only to apps that are live.
 //
 // A GET with the verify token that was entered there is answered with Meta's
 // challenge as plain text; with another token it gets 403, and so does every

@@ -3,8 +3,8 @@ package main
 // This file answers: how are accounts connected, shown, used and disconnected?
 
 import (
-	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -22,7 +22,13 @@ type card struct {
 	Until        time.Time
 	Scopes       []instagram.Scope
 	Missing      []instagram.Scope
+	Works        bool // its token lives
+	Publishes    bool // and may publish
 	Reconnect    bool
+
+	Form       string // of what is published next
+	Draft      draft  // what could not be published
+	Unfinished *posting
 }
 
 func (a *app) home(w http.ResponseWriter, r *http.Request) {
@@ -36,30 +42,26 @@ func (a *app) home(w http.ResponseWriter, r *http.Request) {
 		}
 		if err != nil {
 			a.logger.ErrorContext(r.Context(), "store", slog.Any("error", err))
-			http.Error(w, "Please try again in a few minutes.", http.StatusServiceUnavailable)
+			a.errorPage(w, r, http.StatusServiceUnavailable, "Your accounts cannot be read now", "Please try again in a few minutes.")
 			return
 		}
-		cards = append(cards, a.cardOf(r.Context(), record))
+		c := a.cardOf(r.Context(), record)
+		a.sessions.form(id, &c)
+		cards = append(cards, c)
 	}
-	var page bytes.Buffer
-	err := a.page.ExecuteTemplate(&page, "home.html", map[string]any{
+	a.show(w, r, http.StatusOK, "home.html", map[string]any{
 		"Cards": cards, "Notice": a.sessions.takeNotice(id), "Fake": a.fake != nil, "Facebook": a.config.Login == instagram.FacebookLogin,
 	})
-	if err != nil {
-		a.logger.ErrorContext(r.Context(), "page", slog.Any("error", err))
-		http.Error(w, "Please try again in a few minutes.", http.StatusInternalServerError)
-		return
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Cache-Control", "no-store")
-	_, _ = page.WriteTo(w)
 }
 
 // cardOf says how an account is. On Facebook Login the person's token is what
 // ends; the account's record refers to it.
 func (a *app) cardOf(ctx context.Context, record *instagram.Record) card {
 	tok, state := record.Token, record.State
-	c := card{ID: record.Key.AccountID, Username: tok.Username, Until: tok.ExpiresAt, Scopes: tok.Scopes, Look: "good", Status: "Connected"}
+	c := card{
+		ID: record.Key.AccountID, Username: tok.Username, Until: tok.ExpiresAt, Scopes: tok.Scopes,
+		Look: "good", Status: "Connected", Works: true, Form: rand.Text(),
+	}
 	if tok.Kind == instagram.PageToken {
 		person, err := a.store.LoadToken(ctx, instagram.PersonKey(a.config.AppID, tok.AppScopedID))
 		if err != nil {
@@ -77,16 +79,21 @@ func (a *app) cardOf(ctx context.Context, record *instagram.Record) card {
 	status := tok.Status(time.Now())
 	switch {
 	case state == instagram.Deauthorized:
-		c.Status, c.Look, c.Reconnect = "Removed at Instagram", "bad", true
+		c.Status, c.Look, c.Reconnect, c.Works = "Removed at Instagram", "bad", true, false
 	case state == instagram.WaitingForPerson:
-		c.Status, c.Look, c.Reconnect = "Instagram wants something from you: open the app", "bad", true
+		c.Status, c.Look, c.Reconnect, c.Works = "Instagram wants something from you: open the app", "bad", true, false
 	case state == instagram.NeedsLogin, status == instagram.Expired, status == instagram.DataAccessEnded:
-		c.Status, c.Look, c.Reconnect = "Connection lost", "bad", true
+		c.Status, c.Look, c.Reconnect, c.Works = "Connection lost", "bad", true, false
 	case len(c.Missing) > 0:
 		c.Status, c.Look, c.Reconnect = "Connected, with less than asked for", "soon", true
 	case status == instagram.Urgent:
 		c.Status, c.Look, c.Reconnect = "Ends soon", "soon", true
 	}
+	publish := instagram.ScopeBusinessContentPublish
+	if a.config.Login == instagram.FacebookLogin {
+		publish = instagram.ScopeContentPublish
+	}
+	c.Publishes = c.Works && !slices.Contains(c.Missing, publish)
 	return c
 }
 
@@ -112,13 +119,17 @@ func (a *app) connected(w http.ResponseWriter, r *http.Request, login *instagram
 	var wrong *instagram.WrongAccountError
 	switch {
 	case errors.As(err, &wrong):
-		a.say(w, r, notice{Text: "That was another account. Please switch accounts at Instagram, and try again."})
+		a.say(w, r, notice{Look: "bad", Text: "That was another account. Please switch accounts at Instagram, and try again."})
 		return
 	case err != nil:
 		a.fail(w, r, "login", err)
 		return
 	case len(login.Accounts) == 0:
-		a.say(w, r, notice{Text: "No professional account was found. Convert yours to Business or Creator, link it to a Page, and try again."})
+		n := notice{Look: "bad", Text: "No professional account was found."}
+		for _, gap := range login.Gaps { // of each Page, why
+			n.Lines = append(n.Lines, gap.String())
+		}
+		a.say(w, r, n)
 		return
 	}
 	id := a.sessions.renew(w, r)
@@ -126,9 +137,9 @@ func (a *app) connected(w http.ResponseWriter, r *http.Request, login *instagram
 		for _, tok := range login.Accounts {
 			s.add(tok.Key(a.config.AppID))
 		}
-		s.notice = notice{Good: true, Text: "Connected."}
+		s.notice = notice{Look: "good", Text: "Connected."}
 		if len(login.MissingScopes) > 0 {
-			s.notice = notice{Text: "Connected, but some boxes were unticked, so not everything will work."}
+			s.notice = notice{Look: "soon", Text: "Connected, but some boxes were unticked, so not everything will work."}
 		}
 	})
 	http.Redirect(w, r, login.ReturnPath, http.StatusSeeOther)
@@ -140,43 +151,45 @@ func (a *app) own(r *http.Request, accountID string) (instagram.TokenKey, bool) 
 	return key, accountID != "" && slices.Contains(a.sessions.accounts(a.sessions.of(r)), key)
 }
 
-func (a *app) publish(w http.ResponseWriter, r *http.Request) {
-	key, ok := a.own(r, r.PathValue("id"))
-	if !ok {
-		http.NotFound(w, r)
-		return
-	}
-	r.Body = http.MaxBytesReader(w, r.Body, 64<<10)
-	out, err := a.client.Account(key.AccountID).Publish(r.Context(), instagram.Post{
-		Media:   []instagram.PostMedia{{ImageURL: r.PostFormValue("image_url"), AltText: r.PostFormValue("alt_text")}},
-		Caption: r.PostFormValue("caption"),
-	})
-	if err != nil {
-		a.fail(w, r, "publish", err)
-		return
-	}
-	a.say(w, r, notice{Good: true, Text: "Published.", Link: out.Permalink})
-}
-
-// disconnect gives the token up at Meta as far as that is possible, and deletes
-// it here in any case.
+// disconnect deletes the token here, and gives it up at Meta as far as that is
+// possible.
 func (a *app) disconnect(w http.ResponseWriter, r *http.Request) {
 	key, ok := a.own(r, r.PathValue("id"))
 	if !ok {
-		http.NotFound(w, r)
+		a.notThere(w, r)
 		return
 	}
-	if a.config.Login == instagram.InstagramLogin { // the person's token of Facebook serves other accounts too
-		if record, err := a.store.LoadToken(r.Context(), key); err == nil {
-			if err := a.client.RevokeToken(r.Context(), record.Token); err != nil {
-				a.logger.WarnContext(r.Context(), "revoke", slog.Any("error", err))
-			}
-		}
-	}
-	if err := a.store.DeleteToken(r.Context(), key); err != nil {
+	if err := a.giveUp(r.Context(), key); err != nil {
 		a.fail(w, r, "disconnect", err)
 		return
 	}
 	a.sessions.change(a.sessions.of(r), func(s *session) { s.remove(key) })
-	a.say(w, r, notice{Good: true, Text: "Disconnected. Its token is deleted."})
+	a.say(w, r, notice{Look: "good", Text: "Disconnected. Its token is deleted."})
+}
+
+// giveUp ends an account's record, and with the last one on Facebook Login that
+// of the person, whose token serves all of them.
+func (a *app) giveUp(ctx context.Context, key instagram.TokenKey) error {
+	record, err := a.store.LoadToken(ctx, key)
+	switch {
+	case errors.Is(err, instagram.ErrTokenNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	if record.Token.Kind != instagram.PageToken {
+		if err := a.client.RevokeToken(ctx, record.Token); err != nil { // it may be dead already
+			a.log(ctx, "revoke", err)
+		}
+		return a.store.DeleteToken(ctx, key)
+	}
+	if err := a.store.DeleteToken(ctx, key); err != nil {
+		return err
+	}
+	left, err := a.store.FindTokens(ctx, a.config.AppID, record.Token.AppScopedID)
+	person := instagram.PersonKey(a.config.AppID, record.Token.AppScopedID)
+	if err != nil || !slices.Equal(left, []instagram.TokenKey{person}) {
+		return err
+	}
+	return a.giveUp(ctx, person)
 }

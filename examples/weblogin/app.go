@@ -3,6 +3,7 @@ package main
 // This file answers: which addresses does the site have, and what protects them?
 
 import (
+	"bytes"
 	"context"
 	"embed"
 	"errors"
@@ -50,11 +51,13 @@ func (a *app) routes() error {
 		return err
 	}
 	mux.Handle("GET /style.css", http.FileServerFS(static))
+	mux.Handle("GET /icon.svg", http.FileServerFS(static))
 	mux.HandleFunc("GET /{$}", a.home)
-	mux.Handle("POST /connect", a.client.LoginHandler(a.connect))
+	mux.HandleFunc("/", a.notThere)
+	mux.HandleFunc("POST /connect", a.form(a.client.LoginHandler(a.connect).ServeHTTP))
 	mux.Handle("GET /callback", a.client.CallbackHandler(a.connected))
-	mux.HandleFunc("POST /accounts/{id}/publish", a.publish)
-	mux.HandleFunc("POST /accounts/{id}/disconnect", a.disconnect)
+	mux.HandleFunc("POST /accounts/{id}/publish", a.form(a.publish))
+	mux.HandleFunc("POST /accounts/{id}/disconnect", a.form(a.disconnect))
 
 	mux.Handle("POST /meta/deauthorize", a.client.DeauthorizeHandler(a.deauthorized))
 	deletion, err := a.client.DataDeletionHandler(a.publicURL+"/meta/deletion/status", a.erase)
@@ -68,8 +71,29 @@ func (a *app) routes() error {
 
 	// A form of another site cannot connect, publish or disconnect. Meta's
 	// servers are no browsers, so they pass, and are verified by their signature.
-	a.handler = secureHeaders(http.NewCrossOriginProtection().Handler(mux), a.config)
+	protection := http.NewCrossOriginProtection()
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		a.errorPage(w, r, http.StatusForbidden, "That came from another site", "For your safety it was not done. Please do it from your accounts.")
+	}))
+	a.handler = secureHeaders(protection.Handler(mux), a.config)
 	return nil
+}
+
+// form takes a person's form of a bounded size to next.
+func (a *app) form(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+		err := r.ParseForm()
+		var large *http.MaxBytesError
+		switch {
+		case errors.As(err, &large):
+			a.errorPage(w, r, http.StatusRequestEntityTooLarge, "That is too much", "The form holds more than this site takes. Please shorten it.")
+		case err != nil:
+			a.errorPage(w, r, http.StatusBadRequest, "This form cannot be read", "Please go back to your accounts, and fill it in there.")
+		default:
+			next(w, r)
+		}
+	}
 }
 
 // secureHeaders lets the pages load nothing but the style sheet, and be framed
@@ -109,19 +133,50 @@ func (a *app) say(w http.ResponseWriter, r *http.Request, n notice) {
 
 // fail tells the developer everything and the person what they can do.
 func (a *app) fail(w http.ResponseWriter, r *http.Request, what string, err error) {
-	a.logger.WarnContext(r.Context(), what, slog.Any("error", err), slog.String("advice", instagram.ErrorAdvice(err).Text))
-	a.say(w, r, notice{Text: sorry(err)})
+	a.log(r.Context(), what, err)
+	a.say(w, r, notice{Look: "bad", Text: sorry(err)})
+}
+
+func (a *app) log(ctx context.Context, what string, err error) {
+	a.logger.WarnContext(ctx, what, slog.Any("error", err), slog.String("advice", instagram.ErrorAdvice(err).Text))
+}
+
+// show writes a page, whole or not at all.
+func (a *app) show(w http.ResponseWriter, r *http.Request, status int, page string, data any) {
+	var text bytes.Buffer
+	if err := a.page.ExecuteTemplate(&text, page, data); err != nil {
+		a.logger.ErrorContext(r.Context(), "page", slog.Any("error", err))
+		http.Error(w, "Please try again in a few minutes.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = text.WriteTo(w)
+}
+
+func (a *app) errorPage(w http.ResponseWriter, r *http.Request, status int, title, text string) {
+	a.show(w, r, status, "error.html", map[string]string{"Title": title, "Text": text})
+}
+
+func (a *app) notThere(w http.ResponseWriter, r *http.Request) {
+	a.errorPage(w, r, http.StatusNotFound, "There is nothing here", "The address is wrong, or the account is not connected in this browser any more.")
 }
 
 // sorry says in the person's words what an error means.
 func sorry(err error) string {
 	advice := instagram.ErrorAdvice(err)
 	var refused *instagram.PostError
+	var unready *instagram.ContainerError
 	switch {
 	case errors.As(err, &refused):
-		return "That cannot be published: " + refused.Error()
+		return "That cannot be published. " + about(refused)
+	case errors.As(err, &unready) && unready.Status == instagram.ContainerInProgress:
+		return "Instagram is still working on the photo. Please go on in a minute."
+	case errors.As(err, &unready):
+		return "Instagram cannot use this photo. Please check that its address is open to everybody, and that it is a JPEG of no more than 8 MB."
 	case errors.Is(err, instagram.ErrOutcomeUnknown):
-		return "Instagram gave no clear answer. Please look there whether the post is out before you try again."
+		return "Instagram gave no clear answer. Going on looks up whether the post is out, and does not publish it twice."
 	case errors.Is(err, instagram.ErrUserDenied):
 		return "Access was not given, so nothing was connected."
 	case errors.Is(err, instagram.ErrStateMismatch):
@@ -136,6 +191,20 @@ func sorry(err error) string {
 		return "A permission is missing. Please connect the account again, and leave all boxes ticked."
 	}
 	return "That did not work. Please try again in a few minutes."
+}
+
+// about says what is wrong with a post, with the form's names for its fields.
+func about(e *instagram.PostError) string {
+	switch e.Field {
+	case "Media[0]", "Media[0].ImageURL":
+		if e.Field == "Media[0]" {
+			return "Please give the address of a photo."
+		}
+		return "The photo’s address " + e.Problem + "."
+	case "Media[0].AltText":
+		return "The description: " + e.Problem + "."
+	}
+	return e.Error() + "."
 }
 
 // deauthorized notes that a person has removed the app; the handler has marked

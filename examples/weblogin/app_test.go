@@ -22,13 +22,14 @@ type person struct {
 	t    *testing.T
 	http *http.Client
 	site string
+	meta *instagramtest.Platform
 	log  *bytes.Buffer
 }
 
 func newPerson(t *testing.T, login string) *person {
 	t.Helper()
 	var log bytes.Buffer
-	ready, stopped := make(chan string, 1), make(chan error, 1)
+	ready, stopped := make(chan *setup, 1), make(chan error, 1)
 	ctx, stop := context.WithCancel(t.Context())
 	env := func(name string) string {
 		if name == "INSTAGRAM_LOGIN" {
@@ -37,9 +38,10 @@ func newPerson(t *testing.T, login string) *person {
 		return ""
 	}
 	go func() {
-		stopped <- run(ctx, "127.0.0.1:0", t.TempDir(), env, slog.New(slog.NewTextHandler(&log, nil)), func(url string) { ready <- url })
+		stopped <- run(ctx, "127.0.0.1:0", t.TempDir(), env, slog.New(slog.NewTextHandler(&log, nil)), func(s *setup) { ready <- s })
 	}()
-	p := &person{t: t, site: <-ready, log: &log}
+	s := <-ready
+	p := &person{t: t, site: s.publicURL, meta: s.fake, log: &log}
 	t.Cleanup(func() { stop(); assert.NoError(t, <-stopped) })
 	jar, err := cookiejar.New(nil)
 	require.NoError(t, err)
@@ -51,10 +53,8 @@ func (p *person) post(path string, form url.Values) (*http.Response, string) {
 	p.t.Helper()
 	resp, err := p.http.PostForm(p.site+path, form)
 	require.NoError(p.t, err)
-	defer resp.Body.Close()
-	page, err := io.ReadAll(resp.Body)
-	require.NoError(p.t, err)
-	return resp, string(page)
+	_, page := p.read(resp)
+	return resp, page
 }
 
 // connect opens the login window and says yes.
@@ -68,10 +68,23 @@ func (p *person) connect(who string) string {
 	}}
 	resp, err := p.http.PostForm(window.Request.URL.String(), form)
 	require.NoError(p.t, err)
-	defer resp.Body.Close()
-	page, err := io.ReadAll(resp.Body)
+	_, page := p.read(resp)
+	return page
+}
+
+func (p *person) do(req *http.Request) (status int, page string) {
+	p.t.Helper()
+	resp, err := p.http.Do(req)
 	require.NoError(p.t, err)
-	return string(page)
+	return p.read(resp)
+}
+
+func (p *person) read(resp *http.Response) (status int, page string) {
+	p.t.Helper()
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(p.t, err)
+	return resp.StatusCode, string(text)
 }
 
 func TestConnectPublishDisconnect(t *testing.T) {
@@ -80,10 +93,8 @@ func TestConnectPublishDisconnect(t *testing.T) {
 	assert.Contains(t, p.connect(instagramtest.DefaultAccountID), instagramtest.DefaultAccountID)
 	account := "/accounts/" + instagramtest.DefaultAccountID
 
-	_, page := p.post(account+"/publish", url.Values{"image_url": {"https://example.com/a.jpg"}, "caption": {"<b>hi</b>"}})
+	_, page := p.post(account+"/publish", url.Values{"form": {"1"}, "image_url": {"https://example.com/a.jpg"}, "caption": {"<b>hi</b>"}})
 	assert.Contains(t, page, "Published.")
-	_, page = p.post(account+"/publish", url.Values{"image_url": {"http://10.0.0.1/a.jpg"}})
-	assert.Contains(t, page, "cannot be published")
 	_, page = p.post(account+"/disconnect", nil)
 	assert.Contains(t, page, "Its token is deleted")
 	assert.NotContains(t, page, instagramtest.DefaultAccountID)
@@ -136,10 +147,9 @@ func TestFormsOfOtherSitesAreRefused(t *testing.T) {
 		require.NoError(t, err)
 		req.Header.Set("Sec-Fetch-Site", "cross-site")
 		req.Header.Set("Origin", "https://evil.example")
-		resp, err := p.http.Do(req)
-		require.NoError(t, err)
-		resp.Body.Close()
-		assert.Equal(t, http.StatusForbidden, resp.StatusCode, path)
+		status, page := p.do(req)
+		assert.Equal(t, http.StatusForbidden, status, path)
+		assert.Contains(t, page, "came from another site")
 	}
 }
 

@@ -41,15 +41,15 @@ func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, *addr, *dir, os.Getenv, slog.Default(), func(url string) { fmt.Println("Open", url) }); err != nil {
+	if err := run(ctx, *addr, *dir, os.Getenv, slog.Default(), func(s *setup) { fmt.Println("Open", s.publicURL) }); err != nil {
 		slog.Error("weblogin", slog.Any("error", err))
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has run
 	}
 }
 
-// run serves until ctx ends; ready is told the address once it can be opened.
-func run(ctx context.Context, addr, dir string, env func(string) string, logger *slog.Logger, ready func(url string)) error {
+// run serves until ctx ends; ready is told once the site can be opened.
+func run(ctx context.Context, addr, dir string, env func(string) string, logger *slog.Logger, ready func(*setup)) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", addr)
 	if err != nil {
 		return err
@@ -72,7 +72,7 @@ func run(ctx context.Context, addr, dir string, env func(string) string, logger 
 	served, kept := make(chan error, 1), make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	go func() { kept <- s.client.KeepAlive(ctx, instagram.KeepAliveConfig{}) }() // renews tokens before they end
-	ready(s.publicURL)
+	ready(s)
 	select {
 	case err = <-served:
 	case err = <-kept:

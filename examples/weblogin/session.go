@@ -23,14 +23,16 @@ type session struct {
 	id       string
 	seen     time.Time
 	accounts []instagram.TokenKey
-	notice   notice // shown once
+	notice   notice     // shown once
+	postings []*posting // the newest last
 }
 
-// notice is a line for the person, shown on the next page.
+// notice is something for the person to read, shown on the next page.
 type notice struct {
-	Good bool
-	Text string
-	Link string // "": none
+	Look  string // good, soon, bad
+	Text  string
+	Link  string   // "": none
+	Lines []string // the details
 }
 
 // sessions keeps sessions in memory: they end with the process, and the tokens

@@ -20,11 +20,17 @@ import (
 	"github.com/seed-922467ee/instagram/seal"
 )
 
+// store keeps tokens, and finds those of one person.
+type store interface {
+	instagram.TokenStore
+	instagram.TokenFinder
+}
+
 // setup is what the application runs on.
 type setup struct {
 	client    *instagram.Client
 	config    instagram.Config
-	store     instagram.TokenStore
+	store     store
 	publicURL string
 	verify    instagram.Secret // the webhook's verify token
 	fake      *instagramtest.Platform
@@ -138,7 +144,11 @@ func (s *setup) openStore(dir string) error {
 		return err
 	}
 	s.closers = append(s.closers, files.Close)
-	s.store = seal.Tokens(files, keys)
+	found, ok := seal.Tokens(files, keys).(store)
+	if !ok {
+		return errors.New("the token store cannot find tokens by person")
+	}
+	s.store = found
 	return nil
 }
 

@@ -5,6 +5,7 @@ package browsertest
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
+	logs "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -61,8 +64,9 @@ type visitor struct {
 	shots string          // directory for screenshots
 	size  string
 
-	mu   sync.Mutex
-	seen []string // addresses and console lines
+	mu       sync.Mutex
+	seen     []string // addresses and console lines
+	breaches []string // of the Content-Security-Policy
 }
 
 func newVisitor(t *testing.T, size string, width, height int) *visitor {
@@ -72,7 +76,7 @@ func newVisitor(t *testing.T, size string, width, height int) *visitor {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	allocator, closeBrowser := chromedp.NewExecAllocator(t.Context(), opts...)
 	tab, closeTab := chromedp.NewContext(allocator)
-	ctx, cancel := context.WithTimeout(tab, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(tab, 10*time.Minute)
 	t.Cleanup(func() { cancel(); closeTab(); closeBrowser() })
 	v := &visitor{t: t, ctx: ctx, shots: shotsDir(t), size: size}
 	chromedp.ListenTarget(ctx, func(event any) {
@@ -81,6 +85,11 @@ func newVisitor(t *testing.T, size string, width, height int) *visitor {
 		switch e := event.(type) {
 		case *network.EventRequestWillBeSent:
 			v.seen = append(v.seen, e.Request.URL, e.Request.URLFragment)
+		case *logs.EventEntryAdded:
+			v.seen = append(v.seen, e.Entry.Text, e.Entry.URL)
+			if strings.Contains(e.Entry.Text, "Content Security Policy") {
+				v.breaches = append(v.breaches, e.Entry.Text)
+			}
 		case *runtime.EventConsoleAPICalled:
 			for _, arg := range e.Args {
 				v.seen = append(v.seen, string(arg.Value))
@@ -89,7 +98,7 @@ func newVisitor(t *testing.T, size string, width, height int) *visitor {
 			v.seen = append(v.seen, e.ExceptionDetails.Text)
 		}
 	})
-	v.do(network.Enable(), chromedp.EmulateViewport(int64(width), int64(height)))
+	v.do(network.Enable(), logs.Enable(), chromedp.EmulateViewport(int64(width), int64(height)))
 	return v
 }
 
@@ -127,7 +136,7 @@ func (v *visitor) toggle(xpath string) {
 
 func (v *visitor) fill(selector, text string) {
 	v.t.Helper()
-	v.do(chromedp.SendKeys(selector, text, chromedp.ByQuery))
+	v.do(chromedp.Evaluate(fmt.Sprintf("document.querySelector(%q).value = ''", selector), nil), chromedp.SendKeys(selector, text, chromedp.ByQuery))
 }
 
 // text returns what the page says.
@@ -137,8 +146,9 @@ func (v *visitor) text() (text string) {
 	return text
 }
 
-// shows waits a little for the page to say something, and checks that no
-// token is to be found anywhere.
+// shows checks that the page says something, that no token is to be found
+// anywhere, and that it can be read and used on this screen, by day and by
+// night. Of both it keeps a picture.
 func (v *visitor) shows(name string, parts ...string) {
 	v.t.Helper()
 	text := v.text()
@@ -147,9 +157,56 @@ func (v *visitor) shows(name string, parts ...string) {
 	}
 	v.keepsSecrets(name)
 	v.fitsTheScreen(name)
-	var shot []byte
-	v.do(chromedp.FullScreenshot(&shot, 100))
-	require.NoError(v.t, os.WriteFile(filepath.Join(v.shots, v.size+"-"+name+".png"), shot, 0o600))
+	for _, scheme := range []string{"light", "dark"} {
+		v.do(emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}))
+		v.canBeRead(name + " in " + scheme)
+		var shot []byte
+		v.do(chromedp.FullScreenshot(&shot, 100))
+		require.NoError(v.t, os.WriteFile(filepath.Join(v.shots, v.size+"-"+name+"-"+scheme+".png"), shot, 0o600))
+	}
+	v.canBeTouched(name)
+	v.showsTheFocus(name)
+}
+
+// canBeRead reports text whose contrast with what is behind it is below the 4.5
+// that the WCAG asks for.
+func (v *visitor) canBeRead(name string) {
+	v.t.Helper()
+	const script = `(() => {
+		const rgba = c => (c.match(/[\d.]+/g) || [0, 0, 0, 0]).map(Number)
+		const light = c => { const [r, g, b] = c.map(x => (x /= 255) <= .04045 ? x / 12.92 : ((x + .055) / 1.055) ** 2.4); return .2126 * r + .7152 * g + .0722 * b }
+		const behind = e => { for (; e; e = e.parentElement) { const c = rgba(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0) return c } return matchMedia("(prefers-color-scheme: dark)").matches ? [18, 18, 18] : [255, 255, 255] }
+		const dim = []
+		for (const e of document.querySelectorAll("body *")) {
+			if (!e.checkVisibility() || ![...e.childNodes].some(n => n.nodeType == 3 && n.data.trim())) continue
+			const [a, b] = [light(rgba(getComputedStyle(e).color)), light(behind(e))]
+			if ((Math.max(a, b) + .05) / (Math.min(a, b) + .05) < 4.5) dim.push(e.tagName + ": " + e.textContent.trim())
+		}
+		return dim
+	})()`
+	var dim []string
+	v.do(chromedp.Evaluate(script, &dim))
+	assert.Empty(v.t, dim, "%s on %s: too little contrast", name, v.size)
+}
+
+// canBeTouched reports what is smaller than a fingertip, which takes 44 pixels.
+func (v *visitor) canBeTouched(name string) {
+	v.t.Helper()
+	const script = `[...document.querySelectorAll("button, .button, main article summary, input:not([type=hidden], [type=checkbox], [type=radio]), textarea")]
+		.filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 43.9)
+		.map(e => e.tagName + " " + e.textContent + " " + e.getBoundingClientRect().height)`
+	var small []string
+	v.do(chromedp.Evaluate(script, &small))
+	assert.Empty(v.t, small, "%s on %s: too small to touch", name, v.size)
+}
+
+// showsTheFocus presses Tab, and reports when nobody can see where that led.
+func (v *visitor) showsTheFocus(name string) {
+	v.t.Helper()
+	const script = `(() => { const e = document.activeElement; return e === document.body || parseFloat(getComputedStyle(e).outlineWidth) >= 2 && getComputedStyle(e).outlineStyle !== "none" })()`
+	var seen bool
+	v.do(chromedp.KeyEvent("\t"), chromedp.Evaluate(script, &seen))
+	assert.True(v.t, seen, "%s: the focus cannot be seen", name)
 }
 
 // keepsSecrets searches page, address, console, requests and readable cookies
@@ -162,6 +219,7 @@ func (v *visitor) keepsSecrets(name string) {
 	assert.Empty(v.t, cookies, "%s: a script could read a cookie", name)
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	assert.Empty(v.t, v.breaches, "%s: the page wants what its policy forbids", name)
 	token := regexp.MustCompile(`\b(IGAA|EAA)[A-Za-z0-9_-]{20,}|access_token=`)
 	for _, place := range append([]string{html, address}, v.seen...) {
 		assert.NotRegexp(v.t, token, place, name)

@@ -221,6 +221,21 @@ func TestStateStoreSpendsAStateOnceInTheWholeFleet(t *testing.T) {
 	assert.Len(t, meta.Requests("POST", "/oauth/access_token"), 1)
 }
 
+func TestARefusalUsesUpTheStateToo(t *testing.T) {
+	t.Parallel()
+	meta := instagramtest.New()
+	client := newClient(t, instagramConfig(), meta, instagram.WithStateStore(instagram.NewMemoryStore()))
+	begun, err := client.BeginLogin()
+	require.NoError(t, err)
+	_, err = client.FinishLogin(t.Context(), consent(t, meta, begun.URL, instagramtest.Deny()), begun.Binding)
+	require.ErrorIs(t, err, instagram.ErrUserDenied)
+	_, err = client.FinishLogin(t.Context(), consent(t, meta, begun.URL), begun.Binding)
+	var wrong *instagram.CallbackError
+	require.ErrorAs(t, err, &wrong)
+	assert.Equal(t, instagram.StateSpent, wrong.Problem)
+	assert.Empty(t, meta.Requests("", ""))
+}
+
 // brokenStates is a state store that is away.
 type brokenStates struct{ away bool }
 

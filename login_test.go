@@ -102,6 +102,10 @@ func TestFinishLoginGoesWrong(t *testing.T) {
 			change: func(_ *testing.T, a *attempt) { a.query.Del("state") },
 			is:     instagram.ErrStateMismatch, problem: instagram.StateMissing,
 		},
+		"with two states, both of this login": {
+			change: func(_ *testing.T, a *attempt) { a.query.Add("state", a.query.Get("state")) },
+			is:     instagram.ErrStateMismatch, problem: instagram.StateMissing,
+		},
 		"with code and refusal": {
 			change: func(_ *testing.T, a *attempt) { a.query.Set("error", "access_denied") },
 			is:     instagram.ErrInvalidRequest, problem: instagram.CodeAndError,

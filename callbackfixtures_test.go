@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// callbackFixture is a line of testdata/callbacks.jsonl: what Meta's servers
+// callbackFixture is a line of testdata/wire.jsonl that Meta calls us with: what Meta's servers
 // sent, and what a client should make of it. Each names its source.
 type callbackFixture struct {
 	ID            string `json:"id"`
@@ -45,7 +45,7 @@ func (f *callbackFixture) header() http.Header {
 
 func callbackFixtures(tb testing.TB, kind string) []callbackFixture {
 	tb.Helper()
-	file, err := os.Open("testdata/callbacks.jsonl")
+	file, err := os.Open("testdata/wire.jsonl")
 	require.NoError(tb, err)
 	defer file.Close()
 	var found []callbackFixture

@@ -19,17 +19,17 @@ func TestREADMEShowsTheExamples(t *testing.T) {
 	require.NoError(t, err)
 	files, err := filepath.Glob("*example*_test.go")
 	require.NoError(t, err)
-	var examples string
+	var examples strings.Builder
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		require.NoError(t, err)
-		examples += "\n" + flush(string(text)) + "\n"
+		examples.WriteString("\n" + flush(string(text)) + "\n")
 	}
 
 	snippets := regexp.MustCompile("(?s)```go\n(.*?)```").FindAllSubmatch(readme, -1)
 	require.GreaterOrEqual(t, len(snippets), 6)
 	for _, s := range snippets {
-		assert.Contains(t, examples, "\n"+flush(string(s[1]))+"\n", "in no example")
+		assert.Contains(t, examples.String(), "\n"+flush(string(s[1]))+"\n", "in no example")
 	}
 	programs := regexp.MustCompile(`go run (\./[a-z/-]+)`).FindAllSubmatch(readme, -1)
 	require.GreaterOrEqual(t, len(programs), 3)

@@ -162,10 +162,11 @@ func checkScopes(login Login, scopes []Scope, configID string) []error {
 func (s Scope) instead() string {
 	const change = "change Config.Login"
 	for _, business := range []Scope{ScopeBusinessBasic, ScopeBusinessContentPublish, ScopeBusinessManageComments, ScopeBusinessManageMessages, ScopeBusinessManageInsights} {
-		switch plain := Scope(strings.Replace(string(business), "_business", "", 1)); s {
-		case business:
+		plain := Scope(strings.Replace(string(business), "_business", "", 1))
+		if s == business {
 			return fmt.Sprintf("ask for %q, or %s", plain, change)
-		case plain:
+		}
+		if s == plain {
 			return fmt.Sprintf("ask for %q, or %s", business, change)
 		}
 	}

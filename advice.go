@@ -80,6 +80,9 @@ func ErrorAdvice(err error) Advice {
 			a := Advice{Action: ActionLogin, NeedsLogin: true, Text: "The callback is not used: " + e.Error() + ". Begin the login anew."}
 			known = true
 			consider(a)
+		case *AnswerError:
+			known = true
+			consider(Advice{Action: ActionUnknown, Text: "The answer said success and was not what was expected: " + e.Problem + ". Something may have answered in Meta's place (a proxy, a network's login page), Meta has changed the form, or the type given for the answer does not fit it. Before a write is repeated, look whether it took effect."})
 		case *WrongAccountError:
 			known = true
 			consider(Advice{Action: ActionUserMustAct, Text: "The person logged in with another account than the one asked for. Let them switch accounts at Instagram or Facebook, and begin again."})

@@ -151,7 +151,7 @@ func sentinelNames() map[error]string {
 func writeWrapped(b *strings.Builder, indent, text string) {
 	line := ""
 	for word := range strings.FieldsSeq(text) {
-		if line != "" && len(line)+1+len(word) > 88 {
+		if line != "" && len(line)+1+len(word) > 120 {
 			b.WriteString("//" + indent + line + "\n")
 			line = ""
 		}

@@ -4,7 +4,7 @@ package instagram
 
 import (
 	"crypto/subtle"
-	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 )
@@ -82,14 +82,16 @@ func (e *CallbackError) Is(target error) bool {
 	return target == ErrInvalidRequest
 }
 
-var errEmptyState = errors.New("instagram: parse callback: the expected state is empty: keep the state that was given to AuthCodeURL and pass it here")
+var errEmptyState = fmt.Errorf("instagram: parse callback: the expected state is empty: keep the state that was given to AuthCodeURL with the person's session and pass it here: %w",
+	&CallbackError{Problem: BindingMissing})
 
 // ParseCallback returns the authorization code of a callback. It compares the
 // callback's state with the one expected, in constant time and before anything
 // else, strips what Meta appends to codes in pasted URLs ("#_", "#_=_"), and
 // turns a refusal into an [*Error] that matches [ErrUserDenied] or says what is
-// wrong with the app. Everything else is a [*CallbackError]. An empty state is
-// refused: there is no login without one.
+// wrong with the app. Everything else is a [*CallbackError]. An empty state, as
+// of a session that was lost, is refused with [BindingMissing]: there is no
+// login without one.
 func ParseCallback(query url.Values, state string) (code string, err error) {
 	if state == "" {
 		return "", errEmptyState

@@ -63,8 +63,12 @@ func TestParseCallback(t *testing.T) {
 
 func TestParseCallbackWantsAState(t *testing.T) {
 	t.Parallel()
-	_, err := instagram.ParseCallback(url.Values{"code": {"AQB"}, "state": {""}}, "")
-	require.ErrorContains(t, err, "state is empty")
+	for _, query := range []url.Values{{"code": {"AQB"}, "state": {""}}, {"code": {"AQB"}}, {"code": {"AQB"}, "state": {"s3"}}} {
+		_, err := instagram.ParseCallback(query, "")
+		require.ErrorContains(t, err, "state is empty")
+		require.ErrorIs(t, err, instagram.ErrStateMismatch, "a session that was lost")
+		assert.True(t, instagram.ErrorAdvice(err).NeedsLogin)
+	}
 }
 
 func FuzzParseCallback(f *testing.F) {

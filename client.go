@@ -142,8 +142,11 @@ func (cfg Config) check() []error {
 	if cfg.Login > FacebookLogin {
 		complain("login: there is no product %d: use InstagramLogin or FacebookLogin", cfg.Login)
 	}
-	if cfg.AppID == "" || strings.Trim(cfg.AppID, "0123456789") != "" {
-		complain("app ID: must be digits only: copy the %s from the App Dashboard", appIDName(cfg.Login))
+	switch {
+	case cfg.AppID == "":
+		complain("app ID: is empty: copy the %s", appIDName(cfg.Login))
+	case strings.Trim(cfg.AppID, "0123456789") != "":
+		complain("app ID: must be digits only: copy the %s", appIDName(cfg.Login))
 	}
 	if err := checkAppSecret(cfg.AppSecret, cfg.AppID); err != nil {
 		complain("app secret: %w", err)
@@ -169,9 +172,9 @@ func (cfg Config) check() []error {
 
 func appIDName(login Login) string {
 	if login == FacebookLogin {
-		return "Meta app ID (App settings > Basic)"
+		return "Meta app ID from the App Dashboard (App settings > Basic)"
 	}
-	return "Instagram app ID (Instagram > API setup with Instagram login), which is not the Meta app ID"
+	return "Instagram app ID from the App Dashboard (Instagram > API setup with Instagram login); the Meta app ID is another one"
 }
 
 // checkAppSecret refuses what cannot be an app secret. Meta does not document
@@ -205,11 +208,11 @@ func (cfg Config) checkRedirectURL() error {
 	case u.Fragment != "" || strings.Contains(cfg.RedirectURL, "#"):
 		return errors.New("must have no fragment (#…): carry such data in ReturnPath or LoginData")
 	case u.User != nil:
-		return errors.New("must have no user name or password")
+		return errors.New("must have no user name or password: take them out")
 	case u.Scheme == "https":
 		return nil
 	case u.Scheme != "http" || !isLoopback(u.Hostname()):
-		return errors.New("must be https")
+		return errors.New("must be https: Meta sends nobody to http, except to localhost with FacebookLogin while the app is in development")
 	case cfg.Login == InstagramLogin && cfg.Endpoint == Endpoint{}:
 		return errors.New("must be https: Instagram Login refuses http even on localhost; use a tunnel or a local certificate")
 	}

@@ -13,129 +13,114 @@
 //	    The media container is gone or failed. Make a new one and publish that.
 //
 //	-1/any
-//	    Instagram could not do it, and the subcode is not documented. Look whether it took
-//	    effect; of media make a new container.
+//	    Instagram could not do it, and the subcode is not documented. Look whether it took effect; of media make a new
+//	    container.
 //
 //	HTTP 401; HTTP 402
-//	    Nothing safe can be said. Keep the trace ID for Meta's support, and do not repeat a
-//	    write before looking whether it took effect.
+//	    Nothing safe can be said. Keep the trace ID for Meta's support, and do not repeat a write before looking whether it took
+//	    effect.
 //
 //	HTTP 403
-//	    Something between here and Meta refuses the call, or Meta refuses this server's address.
-//	    The answer is none of the Graph API's.
+//	    Something between here and Meta refuses the call, or Meta refuses this server's address. The answer is none of the Graph
+//	    API's.
 //
 //	HTTP 407
 //	    A proxy on the way wants a login of its own.
 //
 //	HTTP 300 to 399
-//	    The platform does not redirect. Look at the endpoint: a proxy, a login page of a
-//	    network, or http instead of https.
+//	    The platform does not redirect. Look at the endpoint: a proxy, a login page of a network, or http instead of https.
 //
 // ErrAppConfig, fix app:
 //
-//	190 "validating application" or "api access disrupted" or "application has been
-//	deleted"; 102 "validating application"; 1 "validating application" or "does not belong
-//	to application"; 100 "app_id in the input_token" or "does not belong to application" or
-//	"validating application" or "invalid app id" or "invalid application id" or "invalid
-//	client_id" or "invalid client id"; 200 "provide valid app id"; 101; "invalid client_id"
-//	or "invalid client id" or "client id is invalid" or "invalid app id" or "invalid app_id"
-//	or "invalid application id" or "validating application" or "invalid platform"
-//	    Meta does not know the app of this call: app ID or secret is wrong, or the app was
-//	    deleted or disabled. The person's token may be good; do not log anyone out.
+//	190 "validating application" or "api access disrupted" or "application has been deleted" or "application has been
+//	disabled" or "application does not exist" or "does not belong to application"; 102 "validating application"; 1
+//	"validating application" or "does not belong to application"; 100 "app_id in the input_token" or "does not belong to
+//	application" or "validating application" or "invalid app id" or "invalid application id" or "invalid client_id" or
+//	"invalid client id"; 200 "provide valid app id"; 101; "invalid client_id" or "invalid client id" or "client id is
+//	invalid" or "invalid app id" or "invalid app_id" or "invalid application id" or "validating application" or "invalid
+//	platform"
+//	    Meta does not know the app of this call: app ID or secret is wrong, or the app was deleted or disabled. The person's
+//	    token may be good; do not log anyone out.
 //
-//	190 "appsecret_proof" or "app secret proof"; 100 "appsecret_proof" or "app secret
-//	proof"; "appsecret_proof" or "app secret proof"
-//	    appsecret_proof is wrong or missing. It is the HMAC of the very token of this call under
-//	    the secret of the app that issued it: make a new one after swapping the token, never
-//	    send one to graph.instagram.com, and a proof with a time lives five minutes.
+//	190 "appsecret_proof" or "app secret proof" or "appsecret_time"; 100 "appsecret_proof" or "app secret proof" or
+//	"appsecret_time"; "appsecret_proof" or "app secret proof" or "appsecret_time"
+//	    appsecret_proof is wrong or missing. It is the HMAC of the very token of this call under the secret of the app that
+//	    issued it: make a new one after swapping the token, never send one to graph.instagram.com, and a proof with a time lives
+//	    five minutes.
 //
-//	1 "client secret" or "client_secret"; 100 "client secret" or "client_secret"; "client
-//	secret" or "client_secret"; invalid_client or unauthorized_client or
-//	OAuthClientException
-//	    The app secret is wrong for this app ID. Instagram Login takes the Instagram app ID and
-//	    secret (Instagram > API setup with Instagram login), Facebook Login the Meta app's (App
-//	    settings > Basic); a secret that was reset is dead at once.
+//	1 "client secret" or "client_secret"; 100 "client secret" or "client_secret"; "client secret" or "client_secret";
+//	invalid_client or unauthorized_client or OAuthClientException
+//	    The app secret is wrong for this app ID. Instagram Login takes the Instagram app ID and secret (Instagram > API setup
+//	    with Instagram login), Facebook Login the Meta app's (App settings > Basic); a secret that was reset is dead at once.
 //
-//	1 "developer role"; 1349245; 1349126; "developer role" or "sandbox user" or "not a
-//	tester" or "accepted the invite" or "development mode" or "sandbox mode" or "app not set
-//	up" or "app not setup"; OAuthForbiddenException
-//	    The app is in development mode or has Standard Access only, and the account has no role
-//	    on it. Add the account as Instagram Tester (App roles), let it accept the invite at
-//	    Instagram under Settings > Apps and websites > Tester invites, or put the app live with
-//	    Advanced Access.
+//	1 "developer role" or "sandbox user" or "not a tester" or "accepted the invite" or "development mode" or "sandbox mode"
+//	or "not admins, developers or testers"; 1349245; 1349126; "developer role" or "sandbox user" or "not a tester" or
+//	"accepted the invite" or "development mode" or "sandbox mode" or "not admins, developers or testers" or "app not set up"
+//	or "app not setup"; OAuthForbiddenException
+//	    The app is in development mode or has Standard Access only, and the account has no role on it. Add the account as
+//	    Instagram Tester (App roles), let it accept the invite at Instagram under Settings > Apps and websites > Tester invites,
+//	    or put the app live with Advanced Access.
 //
 //	"invalid platform app"
-//	    This is not the Instagram app ID. Instagram Login takes the Instagram app ID and secret
-//	    from Instagram > API setup with Instagram login, not the Meta app ID of App settings >
-//	    Basic.
+//	    This is not the Instagram app ID. Instagram Login takes the Instagram app ID and secret from Instagram > API setup with
+//	    Instagram login, not the Meta app ID of App settings > Basic.
 //
-//	100 "unsupported request - method type" on access_token; 100 "unsupported request -
-//	method type" on exchange
-//	    graph.instagram.com answers so to an exchange with the wrong app's secret, with a token
-//	    of another product or one that is long-lived already, and for accounts whose tester
-//	    invite is pending. GET or POST makes no difference.
+//	100 "unsupported request - method type" on access_token; 100 "unsupported request - method type" on exchange
+//	    graph.instagram.com answers so to an exchange with the wrong app's secret, with a token of another product or one that
+//	    is long-lived already, and for accounts whose tester invite is pending. GET or POST makes no difference.
 //
 //	100 "must provide an app access token"
-//	    debug_token has to be called with an app token, or with the token of a developer of the
-//	    app.
+//	    debug_token has to be called with an app token, or with the token of a developer of the app.
 //
-//	200 "api access deactivated" or "api access disrupted" or "data use checkup"; "app not
-//	active" or "not accessible right now" or "api access deactivated" or "api access
-//	disrupted"
-//	    The app is not live, or its access is switched off. Put it live in the App Dashboard and
-//	    finish what is asked for there (Data Use Checkup, business verification).
+//	200 "api access deactivated" or "api access disrupted" or "data use checkup"; "app not active" or "not accessible right
+//	now" or "api access deactivated" or "api access disrupted"
+//	    The app is not live, or its access is switched off. Put it live in the App Dashboard and finish what is asked for there
+//	    (Data Use Checkup, business verification).
 //
 //	1349220
-//	    Facebook Login is not available for this app at the moment. Meta says so while it
-//	    updates the details of an app, and when what the dashboard asks for is not finished
-//	    (privacy policy, data deletion URL, Data Use Checkup).
+//	    Facebook Login is not available for this app at the moment. Meta says so while it updates the details of an app, and
+//	    when what the dashboard asks for is not finished (privacy policy, data deletion URL, Data Use Checkup).
 //
 //	1349186
-//	    The feature is not available for this app: the permissions asked for are not added to
-//	    it, or not approved.
+//	    The feature is not available for this app: the permissions asked for are not added to it, or not approved.
 //
 //	1349000 to 1349999
-//	    The login window refuses the app: it is in development mode, not set up for this login
-//	    product, or not available. Look at the app's mode, use cases and required fields in the
-//	    dashboard.
+//	    The login window refuses the app: it is in development mode, not set up for this login product, or not available. Look
+//	    at the app's mode, use cases and required fields in the dashboard.
 //
 //	5
-//	    The app's Server IP allow list does not hold the address of this server. Add it under
-//	    App settings > Advanced > Security.
+//	    The app's Server IP allow list does not hold the address of this server. Add it under App settings > Advanced >
+//	    Security.
 //
 // ErrBlocked, user must act:
 //
 //	4/2207051; subcode 2207051
-//	    Meta holds the action to be spam, although the code says rate limit. Do not repeat it:
-//	    stop publishing for this account, and look whether the post went out all the same; one
-//	    did.
+//	    Meta holds the action to be spam, although the code says rate limit. Do not repeat it: stop publishing for this account,
+//	    and look whether the post went out all the same; one did.
 //
 //	25/2207050; subcode 2207050; 25
-//	    The account is restricted, inactive or at a checkpoint. The person has to open
-//	    Instagram, follow what it asks for, and lift the restriction; the token stays good.
+//	    The account is restricted, inactive or at a checkpoint. The person has to open Instagram, follow what it asks for, and
+//	    lift the restriction; the token stays good.
 //
 //	200 "api access blocked"
-//	    Meta has shut out the whole app. The App Dashboard says why, and takes an appeal; no
-//	    consent and no token helps.
+//	    Meta has shut out the whole app. The App Dashboard says why, and takes an appeal; no consent and no token helps.
 //
 //	368
-//	    Meta blocks the action for policy reasons. Stop and do not repeat it, which makes the
-//	    block longer; the person sees the reason under Account Status, or in the Page's Support
-//	    Inbox.
+//	    Meta blocks the action for policy reasons. Stop and do not repeat it, which makes the block longer; the person sees the
+//	    reason under Account Status, or in the Page's Support Inbox.
 //
 //	131031; "api access blocked"
-//	    Meta has restricted the account or the app. Stop, and look into the account at Instagram
-//	    or into the App Dashboard; repeating the call makes it longer.
+//	    Meta has restricted the account or the app. Stop, and look into the account at Instagram or into the App Dashboard;
+//	    repeating the call makes it longer.
 //
 // ErrCodeInvalid, login:
 //
-//	100/36009; 100/36007; 100 "verification code" or "authorization code" or "code was
-//	invalid or expired"; "matching code" or "authorization code" or "code has been used" or
-//	"code has expired" or "code was invalid or expired" or "code expired" or "verification
-//	code" or "invalid code"; invalid_grant or invalid_code
-//	    The authorization code was used before, is too old, or is not what Meta sent. Start the
-//	    login anew. Usual causes: the callback was handled twice (reload, back button, a link
-//	    preview), the exchange was retried, or #_ was left at the end of the code.
+//	100/36009; 100/36007; 1 "verification code" or "authorization code"; 100 "verification code" or "authorization code" or
+//	"code was invalid or expired"; "matching code" or "authorization code" or "code has been used" or "code has expired" or
+//	"code was invalid or expired" or "code expired" or "verification code" or "invalid code"; invalid_grant or invalid_code
+//	    The authorization code was used before, is too old, or is not what Meta sent. Start the login anew. Usual causes: the
+//	    callback was handled twice (reload, back button, a link preview), the exchange was retried, or #_ was left at the end of
+//	    the code.
 //
 // ErrInvalidRequest, fix request:
 //
@@ -152,8 +137,7 @@
 //	    A parameter is wrong, although the code says unknown error.
 //
 //	24/2207006
-//	    Meta does not find the media: a permission is missing, or it is gone. Make a new
-//	    container and publish that.
+//	    Meta does not find the media: a permission is missing, or it is gone. Make a new container and publish that.
 //
 //	24/2207045
 //	    There is no such media.
@@ -179,16 +163,18 @@
 //	100/2534014
 //	    The recipient is no Instagram-scoped ID that this account may write to.
 //
+//	subcode 1545041; 551
+//	    The person cannot be written to: blocked, gone, or never wrote first.
+//
 //	110/2207013
 //	    There is no professional account of this name, or it may not be discovered.
 //
 //	352/2207026
 //	    The video format is not supported: MOV or MP4, H264 or HEVC, AAC sound.
 //
-//	9004/2207052; subcode 2207052; subcode 2207077
-//	    Meta could not fetch the media. The URL must be public, without redirect, login or
-//	    robots.txt in the way, and serve the file itself; Meta's fetcher also fails now and then
-//	    on a good one, so one more attempt is worth it.
+//	9004/2207052; subcode 2207052; subcode 2207077; 9004
+//	    Meta could not fetch the media. The URL must be public, without redirect, login or robots.txt in the way, and serve the
+//	    file itself; Meta's fetcher also fails now and then on a good one, so one more attempt is worth it.
 //
 //	36000/2207004
 //	    The image is larger than 8 MiB.
@@ -208,33 +194,34 @@
 //	subcode 2207081
 //	    The account may not make trial reels.
 //
-//	1 "invalid scope" or "missing authorization code" or "missing client_id" or "missing
-//	redirect_uri" or "parameter is missing" or "missing required"; 100 "missing
-//	redirect_uri" or "missing required parameter"; "you must include a valid client_id" or
-//	"missing redirect_uri" or "invalid scope"; is_transient false; invalid_scope or
-//	unsupported_grant_type or unsupported_response_type or invalid_request; HTTP 400 to 499
-//	as a Graph error; HTTP 400; HTTP 404 to 406; HTTP 410 to 417; HTTP 422; HTTP 431; any
+//	1 "missing required" or "missing authorization code" or "missing client_id" or "missing redirect_uri" or "parameter is
+//	missing" or "the parameter" and "is required" or "no authorization code" or "must provide a code" or "must include a
+//	valid client_id"; 100 "missing required" or "missing authorization code" or "missing client_id" or "missing
+//	redirect_uri" or "parameter is missing" or "the parameter" and "is required" or "no authorization code" or "must provide
+//	a code" or "must include a valid client_id"; "missing required" or "missing authorization code" or "missing client_id"
+//	or "missing redirect_uri" or "parameter is missing" or "the parameter" and "is required" or "no authorization code" or
+//	"must provide a code" or "must include a valid client_id"
+//	    A parameter that Meta requires was not sent: the message names it.
+//
+//	1 "invalid scope"; is_transient false; invalid_scope or unsupported_grant_type or unsupported_response_type or
+//	invalid_request; HTTP 400 to 499 as a Graph error; HTTP 400; HTTP 404 to 406; HTTP 410 to 417; HTTP 422; HTTP 431; any
 //	HTTP 200 to 299
-//	    The call itself is wrong and stays wrong. The message says what; correct the call, and
-//	    do not repeat it as it is.
+//	    The call itself is wrong and stays wrong. The message says what; correct the call, and do not repeat it as it is.
 //
 //	100/33; 100 "cannot be loaded due to missing permissions"
-//	    The object does not exist, or this token may not see it, or it does not support the
-//	    operation. Use the user_id of /me in paths, not the app-scoped id, and check that the
-//	    token is of the account that owns the object.
+//	    The object does not exist, or this token may not see it, or it does not support the operation. Use the user_id of /me in
+//	    paths, not the app-scoped id, and check that the token is of the account that owns the object.
 //
 //	100 "unsupported request - method type"
-//	    This is not about GET or POST: graph.instagram.com answers so when the token may not see
-//	    the node. Usual causes: the app-scoped id in the path instead of the user_id of /me, a
-//	    tester invite not accepted, the secret or token of another app or product.
+//	    This is not about GET or POST: graph.instagram.com answers so when the token may not see the node. Usual causes: the
+//	    app-scoped id in the path instead of the user_id of /me, a tester invite not accepted, the secret or token of another
+//	    app or product.
 //
 //	1 is_transient false
-//	    Meta says that the error, which it does not know, is lasting. The user title says more,
-//	    where there is one.
+//	    Meta says that the error, which it does not know, is lasting. The user title says more, where there is one.
 //
 //	100
-//	    A parameter or field is wrong: the message, the user message and blame_field_specs in
-//	    error_data say which.
+//	    A parameter or field is wrong: the message, the user message and blame_field_specs in error_data say which.
 //
 //	2500
 //	    The path or the version in it does not exist.
@@ -251,72 +238,92 @@
 //	506
 //	    The same post was made just before. Change it, or look whether the first went out.
 //
-//	551
-//	    The person cannot be written to: blocked, gone, or never wrote first.
-//
 //	1705
 //	    The call needs the Page's own token, not the person's: see Token.PageToken.
 //
 //	36002
 //	    The image is too small or too large.
 //
+//	36000 to 36099; 352
+//	    Meta does not take the media: size, format, aspect ratio or caption. The message and the user message say which.
+//
+//	24
+//	    There is no such media or container: it is gone, or is not this account's.
+//
 //	1609005
 //	    Meta could not read the link.
 //
+//	"invalid scope"
+//	    One of the permissions asked for is dead, misspelt, or not one of this login product: the message names it.
+//
+// ErrInvalidRequest, user must act:
+//
+//	100 "not an instagram business"
+//	    The account is a personal one, and the API is for professional accounts. Let the person turn it into a Business or
+//	    Creator account in Instagram's settings, and log in again.
+//
 // ErrPermission, fix app:
 //
-//	3
-//	    The app lacks the capability for this call, or the endpoint is not for this login
-//	    product. Add the use case or feature in the App Dashboard and pass its review; a new
-//	    login does not help.
+//	100 "does not have the capability"; 3
+//	    The app lacks the capability for this call, or the endpoint is not for this login product. Add the use case or feature
+//	    in the App Dashboard and pass its review; a new login does not help.
+//
+//	10 "reviewed and approved"
+//	    The app has no approval for this feature. Ask for it under App Review in the App Dashboard; until then it works for
+//	    people with a role on the app only, and more consent does not help.
+//
+//	200 "developer role" or "sandbox user" or "not a tester" or "accepted the invite" or "development mode" or "sandbox
+//	mode" or "not admins, developers or testers"
+//	    The app is in development mode or has Standard Access only, and the account has no role on it. Add the account as
+//	    Instagram Tester (App roles), let it accept the invite at Instagram under Settings > Apps and websites > Tester invites,
+//	    or put the app live with Advanced Access.
 //
 // ErrPermission, fix request:
 //
-//	10/2534022; 10 "outside of allowed window" or "outside the allowed window" or "outside
+//	subcode 2018278; subcode 2018065; 10/2534022; 10 "outside of allowed window" or "outside the allowed window" or "outside
 //	of the allowed window"
-//	    The messaging window is closed: a business may answer within 24 hours of the person's
-//	    last message, 7 days with the human agent tag. More consent does not help.
+//	    The messaging window is closed: a business may answer within 24 hours of the person's last message, 7 days with the
+//	    human agent tag. More consent does not help.
 //
 //	10 "not enough viewers"
-//	    Too few people have seen the media for insights. More consent does not help; ask again
-//	    when more have.
+//	    Too few people have seen the media for insights. More consent does not help; ask again when more have.
 //
 //	210
 //	    The call needs the Page's own token, not the person's: see Token.PageToken.
 //
 // ErrPermission, grant scopes:
 //
-//	100 "missing permission" or "insufficient permission" or "sufficient permission" or "no
-//	permission" or "does not have permission" or "requires" and "permission" or "permission
-//	is required" or "permission(s) must be granted" or "not authorized" or "hasn't
-//	authorized" or "does not have the capability"; 10; 200 to 299; "missing permission" or
-//	"insufficient permission" or "does not have permission" or "permission(s) must be
-//	granted" or "permissions error" or "not authorized" or "has not authorized" or "hasn't
-//	authorized"; insufficient_scope or OAuthPermissionsException or APINotAllowedError; HTTP
-//	403 as a Graph error
-//	    A permission is missing. Ask for it in the login window; a person of Facebook Login who
-//	    declined it is only asked again with auth_type=rerequest. One that was unused for 90
-//	    days has to be granted again.
+//	100 "missing permission" or "insufficient permission" or "sufficient permission" or "no permission" or "does not have
+//	permission" or "requires" and "permission" or "permission is required" or "permission(s) must be granted" or "not
+//	authorized" or "hasn't authorized"; 10; 200 to 299; "missing permission" or "insufficient permission" or "does not have
+//	permission" or "permission(s) must be granted" or "permissions error" or "not authorized" or "has not authorized" or
+//	"hasn't authorized"; insufficient_scope or OAuthPermissionsException or APINotAllowedError; HTTP 403 as a Graph error
+//	    A permission is missing. Ask for it in the login window; a person of Facebook Login who declined it is only asked again
+//	    with auth_type=rerequest. One that was unused for 90 days has to be granted again.
 //
 //	131005
-//	    The token is good, but a permission, role or feature is lacking. Compare the token's
-//	    Scopes with what the call needs, and look whether the app's review covers it.
+//	    The token is good, but a permission, role or feature is lacking. Compare the token's Scopes with what the call needs,
+//	    and look whether the app's review covers it.
+//
+// ErrPermission, user must act:
+//
+//	10 "not an instagram business"
+//	    The account is a personal one, and the API is for professional accounts. Let the person turn it into a Business or
+//	    Creator account in Instagram's settings, and log in again.
 //
 // ErrRedirectURIMismatch, fix app:
 //
-//	100/36008; 100 "redirect_uri" or "redirect uri"; "redirect_uri" or "redirect uri" or
+//	100/36008; 1 "redirect_uri" or "redirect uri"; 100 "redirect_uri" or "redirect uri"; "redirect_uri" or "redirect uri" or
 //	"url blocked" or "url is not allowed by the application" or "can't load url"
-//	    The redirect URI differs from the one in the dashboard or in the login URL. It must be
-//	    the same bytes in all three places: look at the trailing slash (the dashboard may have
-//	    added one), www, http or https, and the query.
+//	    The redirect URI differs from the one in the dashboard or in the login URL. It must be the same bytes in all three
+//	    places: look at the trailing slash (the dashboard may have added one), www, http or https, and the query.
 //
 //	1349168
-//	    The redirect URI is not in the list of valid ones. Add it, byte for byte, under Facebook
-//	    Login > Settings > Valid OAuth Redirect URIs.
+//	    The redirect URI is not in the list of valid ones. Add it, byte for byte, under Facebook Login > Settings > Valid OAuth
+//	    Redirect URIs.
 //
 //	1349048
-//	    The domain of the redirect URI is not one of the app's. Add it under App settings >
-//	    Basic > App domains.
+//	    The domain of the redirect URI is not one of the app's. Add it under App settings > Basic > App domains.
 //
 //	191
 //	    The redirect URI is no absolute URL of the app's domains.
@@ -324,16 +331,15 @@
 // ErrThrottled, wait:
 //
 //	9/2207042; subcode 2207042
-//	    The account has published all that it may in 24 hours. Come back up to 24 hours later;
-//	    content_publishing_limit tells how many are left. Other calls of the account still work.
+//	    The account has published all that it may in 24 hours. Come back up to 24 hours later; content_publishing_limit tells
+//	    how many are left. Other calls of the account still work.
 //
 //	4
-//	    The whole app has used up its calls of the hour. Stop all calls that are not needed;
-//	    is_transient: true does not make a quick retry useful.
+//	    The whole app has used up its calls of the hour. Stop all calls that are not needed; is_transient: true does not make a
+//	    quick retry useful.
 //
 //	17
-//	    The person behind the token has used up the calls of the hour. Other people's tokens
-//	    still work.
+//	    The person behind the token has used up the calls of the hour. Other people's tokens still work.
 //
 //	32
 //	    The Page has used up its calls.
@@ -348,141 +354,124 @@
 //	    This call has a limit of its own, which is used up: messages, conversations, ads.
 //
 //	80002
-//	    The Instagram account has used up its calls of 24 hours (4800 for each impression of its
-//	    content). Other accounts still work.
+//	    The Instagram account has used up its calls of 24 hours (4800 for each impression of its content). Other accounts still
+//	    work.
 //
-//	80000; 80001; 80003; 80004; 80005; 80006; 80000 to 80099; 130429; 131048; 133016;
-//	131056; subcode 2446079; "request limit reached" or "rate limit" or "too many calls" or
-//	"too many requests" or "exceeded the rate" or "maximum number of requests";
-//	OAuthRateLimitException or rate_limit_exceeded or slow_down
-//	    A call budget is used up. Send nothing more against it until the wait is over: each
-//	    further call makes the wait longer.
+//	80000; 80001; 80003; 80004; 80005; 80006; 80000 to 80099; 130429; 131048; 133016; 131056; subcode 2446079; "request
+//	limit reached" or "rate limit" or "too many calls" or "too many requests" or "exceeded the rate" or "maximum number of
+//	requests"; OAuthRateLimitException or rate_limit_exceeded or slow_down
+//	    A call budget is used up. Send nothing more against it until the wait is over: each further call makes the wait longer.
+//
+//	429; HTTP 429
+//	    The server refuses for too many calls, and no code says whose. Slow down.
 //
 //	9
 //	    The account does this too often. Come back later.
 //
 //	18
-//	    The account has searched 30 different hashtags within 7 days. Hashtags of those 30 still
-//	    work; new ones do when the oldest is 7 days old.
-//
-//	HTTP 429
-//	    The server refuses for too many calls, and no code says whose. Slow down.
+//	    The account has searched 30 different hashtags within 7 days. Hashtags of those 30 still work; new ones do when the
+//	    oldest is 7 days old.
 //
 // ErrTokenInvalid, fix request:
 //
-//	190 "page access token"
+//	190/2069032; 190 "page access token"
 //	    The call needs the Page's own token, not the person's: see Token.PageToken.
 //
 // ErrTokenInvalid, grant scopes:
 //
 //	190 "permission(s) must be granted" or "must be granted before impersonating"
-//	    A permission is missing. Ask for it in the login window; a person of Facebook Login who
-//	    declined it is only asked again with auth_type=rerequest. One that was unused for 90
-//	    days has to be granted again.
+//	    A permission is missing. Ask for it in the login window; a person of Facebook Login who declined it is only asked again
+//	    with auth_type=rerequest. One that was unused for 90 days has to be granted again.
 //
 // ErrTokenInvalid, login:
 //
 //	subcode 458
 //	    The person has removed the app, or was never logged in to it. Only a new login helps.
 //
-//	subcode 460; 190 "does not match current stored session" or "changed the password" or
-//	"changed their password"
-//	    The person has changed the password, or Meta has logged out all devices for security.
-//	    Only a new login helps.
+//	subcode 460; 190 "does not match current stored session" or "changed the password" or "changed their password"
+//	    The person has changed the password, or Meta has logged out all devices for security. Only a new login helps.
 //
 //	subcode 452
-//	    The session is not the current one any more, usually after a change of password. Only a
-//	    new login helps.
+//	    The session is not the current one any more, usually after a change of password. Only a new login helps.
 //
 //	subcode 463; 190 "session has expired"
-//	    The token is past its end and cannot be refreshed any more. Ask for a new login, and
-//	    refresh long-lived tokens well before their 60 days are over.
+//	    The token is past its end and cannot be refreshed any more. Ask for a new login, and refresh long-lived tokens well
+//	    before their 60 days are over.
 //
 //	subcode 466
 //	    The session was ended by a call. Only a new login helps.
 //
 //	subcode 467
-//	    The token is not valid any more, because the person logged out or Meta withdrew it. Only
-//	    a new login helps.
+//	    The token is not valid any more, because the person logged out or Meta withdrew it. Only a new login helps.
 //
 //	subcode 493
-//	    The person has not used the app for 90 days, which ends Facebook's access to data. The
-//	    login window brings it back.
+//	    The person has not used the app for 90 days, which ends Facebook's access to data. The login window brings it back.
 //
-//	1 "bad signature" or "invalid oauth access token" or "error validating access token";
-//	100 "session has expired" or "session is invalid" or "session has been invalidated" or
-//	"error validating access token" or "invalid oauth" or "cannot parse access token" or
-//	"malformed access token"; 190; 102; 450 to 467; "error validating access token" or
-//	"access_token provided is invalid" or "invalid oauth access token" or "invalid access
-//	token" or "access token has expired" or "token has expired" or "session has expired" or
-//	"session has been invalidated" or "session is invalid" or "revoked_access_token" or "not
-//	a valid access token" or "invalid user access token"; invalid_grant on refresh;
-//	OAuthAccessTokenException or OAuthAccessTokenError or invalid_token; HTTP 401 as a Graph
-//	error
-//	    The token is dead, malformed or not usable here, and no retry helps. Ask the person to
-//	    log in again.
+//	1 "bad signature" or "invalid oauth access token" or "error validating access token"; 100 "session has expired" or
+//	"session is invalid" or "session has been invalidated" or "error validating access token" or "invalid oauth" or "cannot
+//	parse access token" or "malformed access token"; 190; 102; 450 to 467; "error validating access token" or "access_token
+//	provided is invalid" or "invalid oauth access token" or "invalid access token" or "access token has expired" or "token
+//	has expired" or "session has expired" or "session has been invalidated" or "session is invalid" or
+//	"revoked_access_token" or "not a valid access token" or "invalid user access token"; invalid_grant on refresh;
+//	OAuthAccessTokenException or OAuthAccessTokenError or invalid_token; HTTP 401 as a Graph error
+//	    The token is dead, malformed or not usable here, and no retry helps. Ask the person to log in again.
 //
 //	100 "unsupported request - method type" on refresh
-//	    This is how refresh_access_token answers for a token of the Basic Display API, which was
-//	    shut down on 2024-12-04, and for one of another app. Let the person log in through the
-//	    current product.
+//	    This is how refresh_access_token answers for a token of the Basic Display API, which was shut down on 2024-12-04, and
+//	    for one of another app. Let the person log in through the current product.
 //
 //	100 "session key"; 190 "session key"; "session key"
-//	    The session key is not one of this call's. A token that the dashboard generated is
-//	    long-lived already: do not exchange it, store and refresh it.
+//	    The session key is not one of this call's. A token that the dashboard generated is long-lived already: do not exchange
+//	    it, store and refresh it.
 //
-//	190 "cannot parse access token" or "invalid oauth 2.0 access token" or "could not be
-//	decrypted" or "malformed access token" or "bad signature" or "access token signature";
-//	"cannot parse access token" or "malformed access token" or "invalid oauth 2.0 access
-//	token"
-//	    The token is not one of this host's. Tokens of Instagram Login (IG…) work on
-//	    graph.instagram.com only, those of Facebook Login (EAA…) on graph.facebook.com only; a
-//	    token that was cut or has a blank at its end reads the same.
+//	190 "cannot parse access token" or "invalid oauth 2.0 access token" or "could not be decrypted" or "malformed access
+//	token" or "bad signature" or "access token signature"; "cannot parse access token" or "malformed access token" or
+//	"invalid oauth 2.0 access token"
+//	    The token is not one of this host's. Tokens of Instagram Login (IG…) work on graph.instagram.com only, those of
+//	    Facebook Login (EAA…) on graph.facebook.com only; a token that was cut or has a blank at its end reads the same.
 //
-//	2500 "access token"; 104; "access token must be used" or "access token is required" or
-//	"requires an access token" or "no access token"
-//	    No usable user token came with the call: none at all, or one of the app. Sign it with
-//	    the account's token.
+//	2500 "access token"; 104; "access token must be used" or "access token is required" or "requires an access token" or "no
+//	access token"
+//	    No usable user token came with the call: none at all, or one of the app. Sign it with the account's token.
 //
 // ErrTokenInvalid, user must act:
 //
-//	subcode 459; subcode 490; 190 "till you log in to" or "confirm your identity" or
-//	"checkpoint"; "till you log in to"
-//	    The account is at a checkpoint. The person has to open Instagram or Facebook in a
-//	    browser, follow what it asks for, and log in again afterwards; until then a new login
-//	    fails too.
+//	subcode 459; subcode 490; 190 "till you log in to" or "confirm your identity" or "checkpoint"; "till you log in to"
+//	    The account is at a checkpoint. The person has to open Instagram or Facebook in a browser, follow what it asks for, and
+//	    log in again afterwards; until then a new login fails too.
 //
 //	subcode 464; 190 "confirmed user"
-//	    The account is not confirmed. The person has to confirm mail address or phone at
-//	    Instagram or Facebook, and log in again afterwards.
+//	    The account is not confirmed. The person has to confirm mail address or phone at Instagram or Facebook, and log in again
+//	    afterwards.
 //
 //	subcode 492; 190 "in order to impersonate it"
-//	    The person has lost the role on the Facebook Page, or the Page now asks for two-factor
-//	    authentication. Let a Page admin restore it; a new login before that gives a token that
-//	    fails the same way.
+//	    The person has lost the role on the Facebook Page, or the Page now asks for two-factor authentication. Let a Page admin
+//	    restore it; a new login before that gives a token that fails the same way.
+//
+//	190 "page that is not accessible"
+//	    The Page of this token was unpublished, restricted or deleted, or the person lost it. Let a Page admin look at it at
+//	    Facebook, and log in again when it is back.
 //
 // ErrTransient, retry:
 //
 //	9007/2207027; subcode 2207027; 24/4279009; 9007
-//	    The media container is not ready yet. Ask for its status_code until it is FINISHED, once
-//	    a minute for five minutes at most, and then publish the same container.
+//	    The media container is not ready yet. Ask for its status_code until it is FINISHED, once a minute for five minutes at
+//	    most, and then publish the same container.
 //
-//	-1/2207001; 2; -2; is_transient true; -1; "try again" or "retry your request" or
-//	"temporarily unavailable" or "unexpected error has occurred"; temporarily_unavailable or
-//	server_error or unknown_error; HTTP 500 to 599; HTTP 408; HTTP 425
+//	-1/2207001; 2; -2; is_transient true; -1; "try again" or "retry your request" or "temporarily unavailable" or
+//	"unexpected error has occurred"; temporarily_unavailable or server_error or unknown_error; HTTP 500 to 599; HTTP 408;
+//	HTTP 425
 //	    Meta could not do it this time. Send the same call again after a short pause.
 //
 //	-1/2207032; -1/2207053; -1/2207082; subcode 2207082
 //	    The media container is gone or failed. Make a new one and publish that.
 //
 //	-2/2207003
-//	    Meta could not fetch the media. The URL must be public, without redirect, login or
-//	    robots.txt in the way, and serve the file itself; Meta's fetcher also fails now and then
-//	    on a good one, so one more attempt is worth it.
+//	    Meta could not fetch the media. The URL must be public, without redirect, login or robots.txt in the way, and serve the
+//	    file itself; Meta's fetcher also fails now and then on a good one, so one more attempt is worth it.
 //
 //	24/2207008
-//	    Meta does not find the container. Try once or twice more within two minutes; after that
-//	    make a new container.
+//	    Meta does not find the container. Try once or twice more within two minutes; after that make a new container.
 //
 //	6001
 //	    The upload broke off. Go on from the offsets in error_data.
@@ -491,20 +480,16 @@
 //	    The upload timed out. Upload again.
 //
 //	131000; 131057; 131016; 133004
-//	    A passing fault. Send the same call again after a short pause; before a write, look
-//	    whether it took effect.
+//	    A passing fault. Send the same call again after a short pause; before a write, look whether it took effect.
 //
 //	1 "reduce the amount of data"
-//	    The answer would be too large. Ask for fewer fields or a smaller page; the same call
-//	    sometimes works when sent again.
+//	    The answer would be too large. Ask for fewer fields or a smaller page; the same call sometimes works when sent again.
 //
 //	1
-//	    Meta does not know what went wrong. Send the same call again a few times; if it stays,
-//	    look for a mistake in it.
+//	    Meta does not know what went wrong. Send the same call again a few times; if it stays, look for a mistake in it.
 //
 // ErrUserDenied, user must act:
 //
 //	access_denied or user_denied
-//	    The person said no in the login window. Show what the permission is for, and let them
-//	    begin again when they want to.
+//	    The person said no in the login window. Show what the permission is for, and let them begin again when they want to.
 package instagram

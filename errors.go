@@ -137,7 +137,7 @@ func writeLine(b *strings.Builder, s string) {
 }
 
 // Is reports whether target is the sentinel of the error's class. It is
-// decided by the table in classify.go: subcode, code, is_transient, message,
+// decided by the table in rules.go: subcode, code, is_transient, message,
 // HTTP status, in this order.
 func (e *Error) Is(target error) bool {
 	sentinel := e.class().sentinel()

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -88,6 +90,25 @@ func wireCases(tb testing.TB, kinds ...string) map[string]wireCase {
 	require.NoError(tb, lines.Err())
 	require.NotEmpty(tb, cases)
 	return cases
+}
+
+// TestEveryKindOfCaseIsTried counts, so that no case is passed over in silence.
+// The kinds are those that the tests beginning with TestRecorded go through, and
+// those of the callbacks that Meta makes.
+func TestEveryKindOfCaseIsTried(t *testing.T) {
+	t.Parallel()
+	tried := map[string]int{
+		"graph_error": 73, "oauth_token_error": 22, "usage_header": 16, "callback_query": 8, "token_response": 8,
+		"debug_token": 5, "success": 4, "signed_request": 4, "webhook": 4,
+	}
+	found := map[string]int{}
+	for _, c := range wireCases(t, slices.Collect(maps.Keys(tried))...) {
+		found[c.Kind]++
+	}
+	assert.Equal(t, tried, found)
+	lines, err := os.ReadFile("testdata/wire.jsonl")
+	require.NoError(t, err)
+	assert.Equal(t, 144, bytes.Count(lines, []byte("\n")))
 }
 
 // response returns the case as net/http would; an unknown status is 400.

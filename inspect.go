@@ -195,7 +195,9 @@ func (i *TokenInfo) kind(k TokenKind) TokenKind {
 // exchange, which needs our secret; a token that is long-lived already (the
 // dashboard's) cannot be exchanged, so it is refreshed when it is old enough,
 // which also tells its end, and otherwise asked for its profile. What its end
-// and age are is then not known: ExpiresAt is zero until the first refresh.
+// and age are is then not known: ExpiresAt is zero until the first refresh. That
+// Meta looks whose app such a token is for before it refuses the exchange is not
+// documented, so adopt long-lived tokens from senders that you trust only.
 //
 // A token of another app gives [ErrAppConfig], a dead one [ErrTokenInvalid].
 // When a later step fails, the newest token comes with the

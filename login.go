@@ -159,16 +159,16 @@ func (c *Client) openCallback(query url.Values, binding string) (*loginState, er
 // finishOnce does the work of a callback that nobody has answered yet; spent
 // reports whether the code may be used up by now.
 func (c *Client) finishOnce(ctx context.Context, st *loginState, query url.Values) (r *LoginResult, spent bool, err error) {
-	code, err := codeOf(query)
-	if err != nil {
-		return nil, false, err
-	}
-	if c.opts.stateStore != nil {
+	if c.opts.stateStore != nil { // before the refusal is read: that answers the attempt too
 		if err := c.opts.stateStore.TakeState(ctx, st.id()); errors.Is(err, ErrStateUsed) {
 			return nil, false, fmt.Errorf("%w: %w", &CallbackError{Problem: StateSpent}, err)
 		} else if err != nil {
 			return nil, false, fmt.Errorf("state store: %w", err)
 		}
+	}
+	code, err := codeOf(query)
+	if err != nil {
+		return nil, false, err
 	}
 	var opts []ExchangeOption
 	if st.Verifier != "" {

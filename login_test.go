@@ -102,6 +102,10 @@ func TestFinishLoginGoesWrong(t *testing.T) {
 			change: func(_ *testing.T, a *attempt) { a.query.Del("state") },
 			is:     instagram.ErrStateMismatch, problem: instagram.StateMissing,
 		},
+		"with two states, both of this login": {
+			change: func(_ *testing.T, a *attempt) { a.query.Add("state", a.query.Get("state")) },
+			is:     instagram.ErrStateMismatch, problem: instagram.StateMissing,
+		},
 		"with code and refusal": {
 			change: func(_ *testing.T, a *attempt) { a.query.Set("error", "access_denied") },
 			is:     instagram.ErrInvalidRequest, problem: instagram.CodeAndError,
@@ -219,6 +223,21 @@ func TestStateStoreSpendsAStateOnceInTheWholeFleet(t *testing.T) {
 	assert.Equal(t, instagram.StateSpent, wrong.Problem)
 	require.ErrorIs(t, err, instagram.ErrStateMismatch)
 	assert.Len(t, meta.Requests("POST", "/oauth/access_token"), 1)
+}
+
+func TestARefusalUsesUpTheStateToo(t *testing.T) {
+	t.Parallel()
+	meta := instagramtest.New()
+	client := newClient(t, instagramConfig(), meta, instagram.WithStateStore(instagram.NewMemoryStore()))
+	begun, err := client.BeginLogin()
+	require.NoError(t, err)
+	_, err = client.FinishLogin(t.Context(), consent(t, meta, begun.URL, instagramtest.Deny()), begun.Binding)
+	require.ErrorIs(t, err, instagram.ErrUserDenied)
+	_, err = client.FinishLogin(t.Context(), consent(t, meta, begun.URL), begun.Binding)
+	var wrong *instagram.CallbackError
+	require.ErrorAs(t, err, &wrong)
+	assert.Equal(t, instagram.StateSpent, wrong.Problem)
+	assert.Empty(t, meta.Requests("", ""))
 }
 
 // brokenStates is a state store that is away.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -68,12 +69,13 @@ func (c *Client) CallbackHandler(done func(http.ResponseWriter, *http.Request, *
 			return
 		}
 		noStore(w)
+		var result *LoginResult
 		query, err := url.ParseQuery(r.URL.RawQuery)
-		if err != nil {
-			done(w, r, nil, &CallbackError{Problem: QueryMalformed})
-			return
+		if err != nil { // its text has a piece of the query
+			err = fmt.Errorf("instagram: finish login: %w", &CallbackError{Problem: QueryMalformed})
+		} else {
+			result, err = c.FinishLogin(r.Context(), query, c.bindingOf(r, query.Get("state")))
 		}
-		result, err := c.FinishLogin(r.Context(), query, c.bindingOf(r, query.Get("state")))
 		if err != nil {
 			c.logger.WarnContext(r.Context(), "instagram: login not finished", slog.Any("error", err))
 		}

@@ -104,6 +104,8 @@ func TestCallbackHandlerTellsErrors(t *testing.T) {
 	malformed := b.visit(handler, "GET", "/callback?code=%zz&state=x")
 	require.ErrorIs(t, got, instagram.ErrInvalidRequest)
 	assert.Equal(t, http.StatusBadRequest, malformed.StatusCode)
+	assert.Contains(t, log.String(), "query cannot be read")
+	assert.NotContains(t, log.String(), "zz")
 
 	used := callbackTarget(t, meta, begin())
 	query, err := url.ParseQuery(strings.TrimPrefix(used, "/callback?"))

@@ -57,7 +57,21 @@ const (
 	tellExchange   = "graph.instagram.com answers so to an exchange with the wrong app's secret, with a token of another product or one that is long-lived already, and for accounts whose tester invite is pending. GET or POST makes no difference."
 	tellCapability = "The app lacks the capability for this call, or the endpoint is not for this login product. Add the use case or feature in the App Dashboard and pass its review; a new login does not help."
 	tellPageToken  = "The call needs the Page's own token, not the person's: see Token.PageToken."
+	tellReview     = "The app has no approval for this feature. Ask for it under App Review in the App Dashboard; until then it works for people with a role on the app only, and more consent does not help."
+	tellPersonal   = "The account is a personal one, and the API is for professional accounts. Let the person turn it into a Business or Creator account in Instagram's settings, and log in again."
+	tellAway       = "The person cannot be written to: blocked, gone, or never wrote first."
+	tellPageGone   = "The Page of this token was unpublished, restricted or deleted, or the person lost it. Let a Page admin look at it at Facebook, and log in again when it is back."
+	tellMedia      = "Meta does not take the media: size, format, aspect ratio or caption. The message and the user message say which."
+	tellManyCalls  = "The server refuses for too many calls, and no code says whose. Slow down."
+	tellAbsent     = "A parameter that Meta requires was not sent: the message names it."
 	tellMissing    = "A permission is missing. Ask for it in the login window; a person of Facebook Login who declined it is only asked again with auth_type=rerequest. One that was unused for 90 days has to be granted again."
+)
+
+// Texts that mean the same beside several codes.
+const (
+	absentTexts = "missing required|missing authorization code|missing client_id|missing redirect_uri|parameter is missing|the parameter&is required|no authorization code|must provide a code|must include a valid client_id"
+	proofTexts  = "appsecret_proof|app secret proof|appsecret_time"
+	roleTexts   = "developer role|sandbox user|not a tester|accepted the invite|development mode|sandbox mode|not admins, developers or testers"
 )
 
 // rules is the one place where what Meta answers is given a meaning. The first
@@ -96,6 +110,10 @@ var rules = []rule{
 	{code: 100, subcode: 2207037, is: classInvalidRequest, tell: "A product tag is wrong, or its product is not approved or not the account's.", source: docInstagram},
 	{code: 100, subcode: 2207040, is: classInvalidRequest, tell: "At most 20 people can be tagged.", source: docInstagram},
 	{code: 100, subcode: 2534014, is: classInvalidRequest, tell: "The recipient is no Instagram-scoped ID that this account may write to.", source: docMessaging},
+	{subcode: 1545041, is: classInvalidRequest, tell: tellAway, source: docMessaging}, // with codes 551 and 200
+	{subcode: 2018278, is: classPermission, do: ActionFixRequest, tell: tellWindow, source: docMessaging},
+	{subcode: 2018065, is: classPermission, do: ActionFixRequest, tell: tellWindow, source: docMessaging},
+	{code: 190, subcode: 2069032, is: classTokenInvalid, do: ActionFixRequest, tell: tellPageToken, source: observed},
 	{code: 110, subcode: 2207013, is: classInvalidRequest, tell: "There is no professional account of this name, or it may not be discovered.", source: observed},
 	{code: 352, subcode: 2207026, is: classInvalidRequest, tell: "The video format is not supported: MOV or MP4, H264 or HEVC, AAC sound.", source: docInstagram},
 	{code: 9004, subcode: 2207052, is: classInvalidRequest, tell: tellFetch, source: docAndSeen},
@@ -129,21 +147,24 @@ var rules = []rule{
 	{subcode: 493, is: classTokenInvalid, tell: "The person has not used the app for 90 days, which ends Facebook's access to data. The login window brings it back.", source: observed},
 
 	// Texts of code 190 that are about the app, and not about the token: logging people out would be wrong.
-	{code: 190, text: "validating application|api access disrupted|application has been deleted", is: classAppConfig, tell: tellNoApp, source: observed},
+	{code: 190, text: "validating application|api access disrupted|application has been deleted|application has been disabled|application does not exist|does not belong to application", is: classAppConfig, tell: tellNoApp, source: observed},
 	{code: 102, text: "validating application", is: classAppConfig, tell: tellNoApp, source: observed},
-	{code: 190, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed},
+	{code: 190, text: proofTexts, is: classAppConfig, tell: tellProof, source: observed},
 
 	// Other texts where the code is known to lie.
+	{code: 1, text: absentTexts, is: classInvalidRequest, tell: tellAbsent, source: observed},
 	{code: 1, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed}, // graph.facebook.com
-	{code: 1, text: "invalid scope|missing authorization code|missing client_id|missing redirect_uri|parameter is missing|missing required", is: classInvalidRequest, source: observed},
+	{code: 1, text: "invalid scope", is: classInvalidRequest, source: observed},
 	{code: 1, text: "bad signature|invalid oauth access token|error validating access token", is: classTokenInvalid, source: observed},
 	{code: 1, text: "validating application|does not belong to application", is: classAppConfig, tell: tellNoApp, source: observed},
-	{code: 1, text: "developer role", is: classAppConfig, tell: tellRole, source: observed},
-	{code: 100, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed},     // graph.instagram.com
-	{code: 100, text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed}, // wrong, missing, or of another token
+	{code: 1, text: "redirect_uri|redirect uri", is: classRedirectURIMismatch, tell: tellRedirect, source: observed},
+	{code: 1, text: "verification code|authorization code", is: classCodeInvalid, tell: tellWrongCode, source: observed},
+	{code: 1, text: roleTexts, is: classAppConfig, tell: tellRole, source: observed},
+	{code: 100, text: absentTexts, is: classInvalidRequest, tell: tellAbsent, source: observed},
+	{code: 100, text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed}, // graph.instagram.com
+	{code: 100, text: proofTexts, is: classAppConfig, tell: tellProof, source: observed},                     // wrong, missing, or of another token
 	{code: 100, text: "app_id in the input_token|does not belong to application|validating application|invalid app id|invalid application id|invalid client_id|invalid client id", is: classAppConfig, tell: tellNoApp, source: observed},
 	{text: "invalid platform app", is: classAppConfig, tell: tellNotIGApp, source: observed}, // in three forms, with codes 400 and 191
-	{code: 100, text: "missing redirect_uri|missing required parameter", is: classInvalidRequest, source: observed},
 	{code: 100, text: "redirect_uri|redirect uri", is: classRedirectURIMismatch, tell: tellRedirect, source: observed},
 	{code: 100, text: "verification code|authorization code|code was invalid or expired", is: classCodeInvalid, tell: tellWrongCode, source: observed},
 	{code: 100, subcode: 33, is: classInvalidRequest, tell: tellNode, source: errorsAndSeen},
@@ -154,8 +175,11 @@ var rules = []rule{
 	{code: 100, text: "unsupported request - method type", is: classInvalidRequest, tell: tellMethod, source: observed},
 	{code: 100, text: "session key", is: classTokenInvalid, tell: tellDashboard, source: observed},
 	{code: 100, text: "session has expired|session is invalid|session has been invalidated|error validating access token|invalid oauth|cannot parse access token|malformed access token", is: classTokenInvalid, source: observed},
-	{code: 100, text: "missing permission|insufficient permission|sufficient permission|no permission|does not have permission|requires&permission|permission is required|permission(s) must be granted|not authorized|hasn't authorized|does not have the capability", is: classPermission, tell: tellMissing, source: observed},
+	{code: 100, text: "missing permission|insufficient permission|sufficient permission|no permission|does not have permission|requires&permission|permission is required|permission(s) must be granted|not authorized|hasn't authorized", is: classPermission, tell: tellMissing, source: observed},
+	{code: 100, text: "does not have the capability", is: classPermission, do: ActionFixApp, tell: tellCapability, source: observed},
+	{code: 100, text: "not an instagram business", is: classInvalidRequest, do: ActionUserMustAct, tell: tellPersonal, source: observed},
 	{code: 100, text: "must provide an app access token", is: classAppConfig, tell: "debug_token has to be called with an app token, or with the token of a developer of the app.", source: observed},
+	{code: 190, text: "page that is not accessible", is: classTokenInvalid, do: ActionUserMustAct, tell: tellPageGone, source: observed},
 	{code: 190, text: "page access token", is: classTokenInvalid, do: ActionFixRequest, tell: tellPageToken, source: observed},
 	{code: 190, text: "permission(s) must be granted|must be granted before impersonating", is: classTokenInvalid, do: ActionGrantScopes, tell: tellMissing, source: observed},
 	{code: 190, text: "cannot parse access token|invalid oauth 2.0 access token|could not be decrypted|malformed access token|bad signature|access token signature", is: classTokenInvalid, tell: tellWrongHost, source: observed},
@@ -166,10 +190,13 @@ var rules = []rule{
 	{code: 190, text: "does not match current stored session|changed the password|changed their password", is: classTokenInvalid, tell: "The person has changed the password, or Meta has logged out all devices for security. Only a new login helps.", source: observed},
 	{code: 190, text: "session has expired", is: classTokenInvalid, tell: "The token is past its end and cannot be refreshed any more. Ask for a new login, and refresh long-lived tokens well before their 60 days are over.", source: observed},
 	{code: 10, subcode: 2534022, is: classPermission, do: ActionFixRequest, tell: tellWindow, source: docMessaging},
+	{code: 10, text: "not an instagram business", is: classPermission, do: ActionUserMustAct, tell: tellPersonal, source: observed},
+	{code: 10, text: "reviewed and approved", is: classPermission, do: ActionFixApp, tell: tellReview, source: observed},
 	{code: 10, text: "not enough viewers", is: classPermission, do: ActionFixRequest, tell: "Too few people have seen the media for insights. More consent does not help; ask again when more have.", source: observed},
 	{code: 10, text: "outside of allowed window|outside the allowed window|outside of the allowed window", is: classPermission, do: ActionFixRequest, tell: tellWindow, source: observed},
 	{code: 200, text: "api access blocked", is: classBlocked, tell: "Meta has shut out the whole app. The App Dashboard says why, and takes an appeal; no consent and no token helps.", source: observed},
 	{code: 200, text: "api access deactivated|api access disrupted|data use checkup", is: classAppConfig, tell: tellMode, source: observed},
+	{code: 200, text: roleTexts, is: classPermission, do: ActionFixApp, tell: tellRole, source: observed},
 	{code: 210, is: classPermission, do: ActionFixRequest, tell: tellPageToken, source: observed},
 	{code: 200, text: "provide valid app id", is: classAppConfig, tell: tellNoApp, source: observed},
 	{code: 2500, text: "access token", is: classTokenInvalid, tell: tellNoToken, source: observed},
@@ -206,6 +233,7 @@ var rules = []rule{
 	{code: 80005, is: classThrottled, quota: "leadgen", source: docLimits},
 	{code: 80006, is: classThrottled, quota: "messenger", source: docLimits},
 	{code: 80000, codeTo: 80099, is: classThrottled, quota: familyBusinessUseCase, source: docLimits},
+	{code: 429, is: classThrottled, tell: tellManyCalls, source: observed}, // the HTTP status, under another one
 	{code: 130429, is: classThrottled, quota: quotaCustom, source: docWhatsApp},
 	{code: 131048, is: classThrottled, quota: quotaCustom, source: docWhatsApp},
 	{code: 133016, is: classThrottled, quota: quotaCustom, source: docWhatsApp},
@@ -229,7 +257,7 @@ var rules = []rule{
 	{code: 131005, is: classPermission, source: docWhatsApp},
 
 	// A throttle without a code of its own.
-	{status: 429, is: classThrottled, tell: "The server refuses for too many calls, and no code says whose. Slow down.", source: observed},
+	{status: 429, is: classThrottled, tell: tellManyCalls, source: observed},
 
 	// Codes that Meta uses for whatever it does not know better.
 	{code: 1, transient: -1, is: classInvalidRequest, tell: "Meta says that the error, which it does not know, is lasting. The user title says more, where there is one.", source: observed},
@@ -246,20 +274,25 @@ var rules = []rule{
 	{code: 12, is: classInvalidRequest, tell: "The call is deprecated in this version.", source: observed},
 	{code: 2635, is: classInvalidRequest, tell: "The version is past its end for this call.", source: observed},
 	{code: 506, is: classInvalidRequest, tell: "The same post was made just before. Change it, or look whether the first went out.", source: docErrors},
-	{code: 551, is: classInvalidRequest, tell: "The person cannot be written to: blocked, gone, or never wrote first.", source: docMessaging},
+	{code: 551, is: classInvalidRequest, tell: tellAway, source: docMessaging},
 	{code: 1705, is: classInvalidRequest, tell: tellPageToken, source: docErrors},
 	{code: 36002, is: classInvalidRequest, tell: "The image is too small or too large.", source: docInstagram},
+	{code: 36000, codeTo: 36099, is: classInvalidRequest, tell: tellMedia, source: docInstagram},
+	{code: 352, is: classInvalidRequest, tell: tellMedia, source: docInstagram},
+	{code: 9004, is: classInvalidRequest, tell: tellFetch, source: docInstagram},
+	{code: 24, is: classInvalidRequest, tell: "There is no such media or container: it is gone, or is not this account's.", source: docInstagram},
 	{code: 1609005, is: classInvalidRequest, tell: "Meta could not read the link.", source: docErrors},
 
 	// Texts, where there is no code, or one that says nothing.
-	{text: "you must include a valid client_id|missing redirect_uri|invalid scope", is: classInvalidRequest, source: observed},
+	{text: absentTexts, is: classInvalidRequest, tell: tellAbsent, source: observed},
+	{text: "invalid scope", is: classInvalidRequest, tell: "One of the permissions asked for is dead, misspelt, or not one of this login product: the message names it.", source: observed},
 	{text: "redirect_uri|redirect uri|url blocked|url is not allowed by the application|can't load url", is: classRedirectURIMismatch, tell: tellRedirect, source: observed},
 	{text: "matching code|authorization code|code has been used|code has expired|code was invalid or expired|code expired|verification code|invalid code", is: classCodeInvalid, tell: tellWrongCode, source: observed},
 	{text: "client secret|client_secret", is: classAppConfig, tell: tellSecret, source: observed},
-	{text: "developer role|sandbox user|not a tester|accepted the invite|development mode|sandbox mode|app not set up|app not setup", is: classAppConfig, tell: tellRole, source: observed},
+	{text: roleTexts + "|app not set up|app not setup", is: classAppConfig, tell: tellRole, source: observed},
 	{text: "invalid client_id|invalid client id|client id is invalid|invalid app id|invalid app_id|invalid application id|validating application|invalid platform", is: classAppConfig, tell: tellNoApp, source: observed},
 	{text: "app not active|not accessible right now|api access deactivated|api access disrupted", is: classAppConfig, tell: tellMode, source: observed},
-	{text: "appsecret_proof|app secret proof", is: classAppConfig, tell: tellProof, source: observed},
+	{text: proofTexts, is: classAppConfig, tell: tellProof, source: observed},
 	{text: "api access blocked", is: classBlocked, source: observed},
 	{text: "till you log in to", is: classTokenInvalid, do: ActionUserMustAct, tell: tellCheckpoint, source: observed},
 	{text: "request limit reached|rate limit|too many calls|too many requests|exceeded the rate|maximum number of requests", is: classThrottled, source: observed},

@@ -145,16 +145,32 @@ func checkScopes(login Login, scopes []Scope, configID string) []error {
 		case dead:
 			complain("%q is no longer accepted by Meta: ask for %q", s, living)
 		case known && product != login:
-			complain("%q belongs to the %s login product, this client uses the %s one", s, product, login)
+			complain("%q belongs to the %s login product, this client uses the %s one: %s", s, product, login, s.instead())
 		}
 	}
 	if len(scopes) == 0 && (configID == "" || login != FacebookLogin) {
 		complain("none given: ask for at least %q", basicScope(login))
 	}
 	if login == InstagramLogin && len(scopes) > 0 && !slices.Contains(scopes, ScopeBusinessBasic) {
-		complain("%q is missing: Meta requires it for every call and for refreshing tokens", ScopeBusinessBasic)
+		complain("%q is missing: add it, Meta requires it for every call and for refreshing tokens", ScopeBusinessBasic)
 	}
 	return errs
+}
+
+// instead says what to do about a permission of the other product. Five of
+// them are there in both, as instagram_x and instagram_business_x.
+func (s Scope) instead() string {
+	const change = "change Config.Login"
+	for _, business := range []Scope{ScopeBusinessBasic, ScopeBusinessContentPublish, ScopeBusinessManageComments, ScopeBusinessManageMessages, ScopeBusinessManageInsights} {
+		plain := Scope(strings.Replace(string(business), "_business", "", 1))
+		if s == business {
+			return fmt.Sprintf("ask for %q, or %s", plain, change)
+		}
+		if s == plain {
+			return fmt.Sprintf("ask for %q, or %s", business, change)
+		}
+	}
+	return "leave it out, or " + change
 }
 
 func basicScope(login Login) Scope {

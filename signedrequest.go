@@ -178,8 +178,9 @@ func readSignedPayload(payload []byte) (*SignedRequest, error) {
 	if !strings.EqualFold(v.Get("algorithm").Text(), "HMAC-SHA256") {
 		return nil, &SignatureError{Problem: SignatureAlgorithmUnsupported}
 	}
-	r := &SignedRequest{UserID: v.Get("user_id").ID(), Payload: bytes.Clone(payload)}
-	if len(r.UserID) > maxUserID || strings.Trim(r.UserID, "0123456789") != "" {
+	user := v.Get("user_id")
+	r := &SignedRequest{UserID: user.ID(), Payload: bytes.Clone(payload)}
+	if len(r.UserID) > maxUserID || strings.Trim(user.Text(), "0123456789") != "" {
 		return nil, &SignatureError{Problem: SignaturePayloadMalformed}
 	}
 	r.IssuedAt = callbackTime(v.Get("issued_at"))

@@ -2,6 +2,9 @@ package instagram
 
 import (
 	"encoding/base64"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +87,38 @@ func TestStateOfAnotherBrowser(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, &CallbackError{Problem: BindingMissing}, st.checkBinding(""))
 	assert.Equal(t, &CallbackError{Problem: BindingMismatch}, st.checkBinding(newBinding(now)))
+}
+
+// TestStatesAreComparedInConstantTime reads the source, as no measurement of
+// time on a shared machine can tell.
+func TestStatesAreComparedInConstantTime(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{"ParseCallback": "callback.go", "checkBinding": "state.go"} {
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+		require.NoError(t, err)
+		constant := 0
+		for _, decl := range parsed.Decls {
+			f, ok := decl.(*ast.FuncDecl)
+			if !ok || f.Name.Name != name {
+				continue
+			}
+			ast.Inspect(f.Body, func(n ast.Node) bool {
+				switch e := n.(type) {
+				case *ast.SelectorExpr:
+					if e.Sel.Name == "ConstantTimeCompare" {
+						constant++
+					}
+				case *ast.BinaryExpr:
+					if e.Op == token.EQL || e.Op == token.NEQ {
+						_, literal := e.Y.(*ast.BasicLit)
+						assert.True(t, literal, "%s compares two values with %s", name, e.Op)
+					}
+				}
+				return true
+			})
+		}
+		assert.Equal(t, 1, constant, name)
+	}
 }
 
 func TestStatesAreNeverTheSame(t *testing.T) {

@@ -185,6 +185,7 @@ func (s *story) refresh(ctx context.Context, play *stage, t *instagram.Token) er
 	if err != nil {
 		return err
 	}
+	s.tell("40 days pass", "for this token, at the fake: %s are left", span(time.Until(aged.ExpiresAt)))
 	fresh, err := s.client.RefreshToken(ctx, aged)
 	if err != nil {
 		return err

@@ -21,16 +21,23 @@ type Token struct {
 }
 
 // DecodeToken reads a token answer; ok is false when it has no access token.
+// What it was got for is spent, so no shape is given up on.
 func DecodeToken(body []byte) (t Token, ok bool) {
-	v := Unwrap(Parse(body))
-	if !v.IsObject() {
+	v := Parse(body)
+	if !v.IsObject() && !v.IsArray() {
+		v = ParseString(Decode(body, "")) // in UTF-16, or behind what must not be scripted
+	}
+	if v.IsString() { // JSON inside of JSON
+		v = ParseString(v.Text())
+	}
+	if v = Unwrap(v); !v.IsObject() {
 		return decodeForm(body)
 	}
 	for key, member := range v.Members() {
 		switch {
 		case key.is("access_token"):
 			if member.IsString() {
-				t.AccessToken = member.Text()
+				t.AccessToken = strings.TrimSpace(member.Text())
 			}
 		case key.is("token_type"):
 			t.Type = member.Text()
@@ -40,6 +47,9 @@ func DecodeToken(body []byte) (t Token, ok bool) {
 			t.ExpiresIn, t.HasExpiry = member.Int()
 		case key.is("permissions"), key.is("granted_scopes"):
 			t.Permissions = member.Names()
+			if t.Permissions == nil && member.IsArray() && member.first('[') == len(member.raw)-1 {
+				t.Permissions = []string{} // none granted, which is not "not told"
+			}
 		case key.is("id_token"):
 			t.IDToken = member.Text()
 		}
@@ -61,18 +71,20 @@ func decodeForm(body []byte) (t Token, ok bool) {
 	return t, t.AccessToken != ""
 }
 
-// Unwrap returns what a {"data":…} or {"data":[…]} envelope holds, its first
-// element where it is a list, and v itself where there is no envelope.
+// Unwrap returns what a {"data":…} or {"data":[…]} envelope holds, or a bare
+// list: the first object where it is a list, and v itself where there is none.
 func Unwrap(v Value) Value {
 	data := v.Get("data")
-	if data.IsArray() {
-		for first := range data.Elems() {
-			return first
-		}
-		return Value{}
+	if v.IsArray() {
+		data = v
 	}
 	if data.IsObject() {
 		return data
+	}
+	for elem := range data.Elems() {
+		if elem.IsObject() {
+			return elem
+		}
 	}
 	return v
 }

@@ -238,12 +238,14 @@ func hexRune(s string) (rune, bool) {
 }
 
 // ID returns an identifier in its exact digits, whether the wire has it as a
-// number or as a string; "" when it is neither, or is 0.
+// number or as a string; "" when it is neither, or is 0, or is a number such as
+// 1.7841405793188E+16, whose last digits somebody has lost on the way.
 func (v Value) ID() string {
-	if s := v.Text(); s != "0" {
-		return s
+	s := v.Text()
+	if s == "0" || v.IsNumber() && strings.Trim(s, "0123456789") != "" {
+		return ""
 	}
-	return ""
+	return s
 }
 
 // Int returns a whole number, which the wire may write as 7, "7", 7.0 or 7e0.

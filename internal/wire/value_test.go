@@ -84,6 +84,7 @@ func TestValueID(t *testing.T) {
 	for raw, want := range map[string]string{
 		`17841405793187219`: "17841405793187219", `"17841405793187219"`: "17841405793187219",
 		`0`: "", `"0"`: "", `null`: "", `{}`: "",
+		`1.7841405793188E+16`: "", `-1`: "", `17841405793187219.0`: "", `"me_1.5"`: "me_1.5",
 	} {
 		assert.Equal(t, want, wire.ParseString(raw).ID(), raw)
 	}

@@ -173,6 +173,31 @@ func TestRefusalsWithoutAWait(t *testing.T) {
 	}
 }
 
+// TestAProbeThatShowsNothing is followed by another at once.
+func TestAProbeThatShowsNothing(t *testing.T) {
+	t.Parallel()
+	for name, probe := range map[string]Outcome{
+		"a fault":    {Sent: true, Status: 503, Err: &Error{HTTPStatus: 503}},
+		"no answer":  {Sent: true, Err: errors.New("reset")},
+		"never sent": {Err: errors.New("no token")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				for _, refused := range []Outcome{throttledBy(4, time.Minute), throttledBy(80002, time.Minute), bare429(time.Minute)} {
+					l, c := NewLimiter(LimiterOptions{}), callOfAccount("1")
+					once(t, l, c, refused)
+					assert.Equal(t, time.Minute, once(t, l, c, probe).Waited)
+					for range 3 {
+						assert.Zero(t, once(t, l, c, probe).Waited)
+					}
+					assert.Zero(t, once(t, l, c, served()).Waited)
+				}
+			})
+		})
+	}
+}
+
 func TestWhomARefusalStops(t *testing.T) {
 	t.Parallel()
 	all := map[string]Call{

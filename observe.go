@@ -10,7 +10,8 @@ import (
 // Tracer is told what a [Client] does, as plain data that holds nothing
 // secret. Methods are called from many goroutines and must return quickly; a
 // panic in one is recovered and logged. Embed [NopTracer] to implement only
-// some of the methods and to stay compatible when methods are added.
+// some of the methods and to stay compatible when methods are added. The
+// examples show a progress line and metrics.
 type Tracer interface {
 	// CallStart is told of a request before its first attempt. The context it
 	// returns is that of the request from then on; returning ctx is fine.

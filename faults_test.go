@@ -109,6 +109,9 @@ func faults1() map[string]fault {
 		"100 Continue and 103 Early Hints before the answer": settled(says("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n", goodAnswer), nil),
 		"an HTTP/1.1 answer of chunks":                       settled(says(jsonHead, "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"id\"\r\n5\r\n:\"1\"}\r\n0\r\n\r\n"), nil),
 		"a 413 before the connection closes":                 settled(breaksOff("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), errSome),
+		"a 101 that nobody asked for":                        settled(says("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"), errSome),
+		"a passing error with status 200":                    lost(says(jsonHead, "Content-Length: 20\r\n\r\n{\"error\":{\"code\":2}}")),
+		"a final error with status 200":                      settled(says(jsonHead, "Content-Length: 21\r\n\r\n{\"error\":{\"code\":10}}"), instagram.ErrPermission),
 		"a 417":                                              settled(says("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"), errSome),
 
 		"a reset in the TLS handshake":    {connected: func(c net.Conn) bool { resetConn(c); return true }, first: says(goodAnswer), reads: 1, writes: 1},

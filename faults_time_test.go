@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -136,7 +137,7 @@ func TestTheClientsOwnTransport(t *testing.T) {
 	base, ok := http.DefaultTransport.(*http.Transport)
 	require.True(t, ok)
 	defer func() { http.DefaultTransport = base }()
-	for name, protocol := range map[string]string{"HTTP/1.1": "http/1.1", "HTTP/2": "h2"} {
+	for name, protocol := range map[string]string{"HTTP/1.1": "http/1.1", "HTTP/2": "h2", "HTTP/1.1, a header that drips": "drip"} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var dialed atomic.Int32
@@ -148,10 +149,20 @@ func TestTheClientsOwnTransport(t *testing.T) {
 					here, there := net.Pipe()
 					go func() { // says hello, and then nothing
 						defer there.Close()
-						c := tls.Server(there, &tls.Config{Certificates: lender.TLS.Certificates, NextProtos: []string{protocol}, SessionTicketsDisabled: true})
+						c := tls.Server(there, &tls.Config{Certificates: lender.TLS.Certificates, NextProtos: []string{strings.Replace(protocol, "drip", "http/1.1", 1)}, SessionTicketsDisabled: true})
 						if c.Handshake() == nil {
 							if protocol == "h2" {
 								go (&exchange{Conn: c}).frame(frameSettings, 0, 0, "") // a pipe holds nothing: both sides write first
+							}
+							if protocol == "drip" {
+								go func() {
+									for _, b := range []byte(goodAnswer) {
+										if _, err := c.Write([]byte{b}); err != nil {
+											return
+										}
+										time.Sleep(20 * time.Second)
+									}
+								}()
 							}
 							_, _ = io.Copy(io.Discard, c)
 						}
@@ -167,8 +178,60 @@ func TestTheClientsOwnTransport(t *testing.T) {
 				assert.Equal(t, 30*time.Second, time.Since(began), "neither for ever, nor twice")
 				assert.EqualValues(t, 1, dialed.Load())
 				require.NoError(t, client.Close(t.Context()))
-				synctest.Wait()
+				time.Sleep(time.Minute) // the server's end of the line notices
 			})
 		})
 	}
+}
+
+// TestClockJumps: the computer's clock is set back and forth, and the platform's
+// is another; waits are what they were meant to be.
+func TestClockJumps(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const year = 365 * 24 * time.Hour
+		jump := time.Duration(0)
+		meta := newMeta()
+		client := newClient(t, instagramConfig(), meta)
+		instagram.SetClock(client, func() time.Time { return time.Now().Round(0).Add(jump) })
+		account := client.With(instagram.StaticToken(token()))
+		platforms := time.Now().Add(10 * year) // by its own clock
+		for n, at := range []time.Duration{0, -year, 20 * year, time.Second, -50 * year, 0} {
+			jump = at
+			for _, a := range []instagramtest.Answer{
+				{Status: 503, Header: http.Header{"Retry-After": {platforms.Add(7 * time.Second).Format(http.TimeFormat)}, "Date": {platforms.Format(http.TimeFormat)}}},
+				{Status: 503, Header: http.Header{"Retry-After": {time.Now().Add(8 * time.Second).UTC().Format(http.TimeFormat)}, "Date": {"nonsense"}}},
+				{Error: new(instagramtest.KnownError(4, 0)), Header: http.Header{"Retry-After": {"9"}}},
+			} {
+				meta.On("GET", "/me").Once(a)
+				began := time.Now()
+				require.NoError(t, account.Get(t.Context(), "me", nil, nil))
+				assert.InDelta(t, 8*time.Second, time.Since(began), float64(2*time.Second), "%d", n)
+			}
+		}
+	})
+}
+
+// TestAHandshakeThatIsNeverAnswered ends by the base transport's own time limit,
+// and has sent nothing of the request.
+func TestAHandshakeThatIsNeverAnswered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var dialed atomic.Int32
+		silent := &http.Transport{TLSHandshakeTimeout: 10 * time.Second, DialContext: func(context.Context, string, string) (net.Conn, error) {
+			dialed.Add(1)
+			here, there := net.Pipe()
+			go func() { _, _ = io.Copy(io.Discard, there) }()
+			return here, nil
+		}}
+		client, err := instagram.New(instagramConfig(), instagram.WithTransport(silent))
+		require.NoError(t, err)
+		account := client.With(instagram.StaticToken(token()))
+		began := time.Now()
+		err = account.Post(t.Context(), "1/media_publish", url.Values{"creation_id": {"1"}}, nil)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, instagram.ErrOutcomeUnknown)
+		assert.EqualValues(t, 4, dialed.Load())
+		assert.InDelta(t, 40*time.Second, time.Since(began), float64(4*time.Second))
+	})
 }

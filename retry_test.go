@@ -387,3 +387,53 @@ func TestAPanicInAHookIsNotTheCallers(t *testing.T) {
 		assert.Len(t, meta.Requests("GET", "/me"), 3)
 	})
 }
+
+// TestABodyOfAnAttemptThatWasGivenUpIsNotRead any more: what counts as unsent
+// stays so, though a transport may go on reading behind its caller's back.
+func TestABodyOfAnAttemptThatWasGivenUpIsNotRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var late []int
+		var bodies []string
+		base := transportFunc(func(r *http.Request) (*http.Response, error) {
+			if len(late) == 0 {
+				late = append(late, -1)
+				go func() {
+					time.Sleep(time.Minute)
+					n, err := io.ReadFull(r.Body, make([]byte, 64))
+					assert.Error(t, err)
+					late = append(late, n)
+				}()
+				return nil, errors.New("the connection is gone")
+			}
+			body, err := io.ReadAll(r.Body)
+			require.NoError(t, err)
+			bodies = append(bodies, string(body))
+			return answering(200, `{}`)(r)
+		})
+		resp, err := signedBy(t, base).Do(newRequest(t, http.MethodPost, graphMe, strings.NewReader("creation_id=1")))
+		require.NoError(t, err)
+		resp.Body.Close()
+		time.Sleep(time.Hour)
+		assert.Equal(t, []string{"creation_id=1"}, bodies)
+		assert.Equal(t, []int{-1, 0}, late, "not a byte")
+	})
+}
+
+// TestWithoutALimiter a refused call is not sent again: nobody knows when it may.
+func TestWithoutALimiter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta := newMeta()
+		account := newClient(t, instagramConfig(), meta, instagram.WithLimiter(instagram.NoLimit())).With(instagram.StaticToken(token()))
+		for n, a := range []instagramtest.Answer{instagramtest.Failing(4, 0), {Status: 429}, instagramtest.Failing(80002, 0)} {
+			meta.On("GET", "/me").Once(a)
+			began := time.Now()
+			var limited *instagram.RateLimitError
+			require.ErrorAs(t, account.Get(t.Context(), "me", nil, nil), &limited)
+			require.Error(t, limited.Err, "the platform said it")
+			assert.Zero(t, time.Since(began))
+			assert.Len(t, meta.Requests("GET", "/me"), n+1)
+		}
+	})
+}

@@ -383,6 +383,32 @@ func TestCancellationOfAWaitLosesNoPermit(t *testing.T) {
 	})
 }
 
+// TestCancellationAtTheMomentOfLeave: the call has its permit and is gone, and
+// what it leaves is the probe that everyone waits for.
+func TestCancellationAtTheMomentOfLeave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, gone := NewLimiter(LimiterOptions{}), 0
+		for range 30 { // each of which may see either first
+			c := callOfAccount("1")
+			once(t, l, c, throttledBy(80002, time.Minute))
+			ctx, cancel := context.WithCancel(t.Context())
+			c.OnWait = func(Wait) { // as if the caller's goroutine came late
+				time.Sleep(2 * time.Minute)
+				cancel()
+			}
+			p, err := l.Acquire(ctx, c)
+			if err == nil {
+				l.Done(p, served())
+			} else {
+				gone++
+			}
+			assert.Zero(t, once(t, l, callOfAccount("1"), served()).Waited)
+			cancel()
+		}
+		assert.Positive(t, gone)
+	})
+}
+
 func TestForeignPermitsAreIgnored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := NewLimiter(LimiterOptions{})

@@ -81,8 +81,13 @@ func lossOf(err error) loss {
 	if stream, ok := errors.AsType[streamError](err); ok {
 		return loss{unsent: stream.Code == refusedStream}
 	}
-	op, ok := errors.AsType[*net.OpError](err)
-	return loss{unsent: ok && op.Op == "dial"}
+	if op, ok := errors.AsType[*net.OpError](err); ok {
+		switch op.Op {
+		case "dial", "proxyconnect", "socks connect":
+			return loss{unsent: true}
+		}
+	}
+	return loss{}
 }
 
 // streamError has the form of net/http's own error of an HTTP/2 stream, which

@@ -49,7 +49,10 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 	s := a.signature(tok)
 	header := make(http.Header, len(call.asked.Header)+2)
 	for name, values := range call.asked.Header {
-		if name != "Idempotency-Key" && name != "X-Idempotency-Key" { // net/http sends a POST that has one twice
+		switch http.CanonicalHeaderKey(name) {
+		case "Authorization": // a second one, in letters of another case
+		case "Idempotency-Key", "X-Idempotency-Key": // net/http sends a POST that has one twice
+		default:
 			header[name] = values
 		}
 	}

@@ -20,8 +20,10 @@ type call struct {
 
 	opts      callOptions
 	asked     *http.Request // as the caller made it; never changed
+	account   string        // whose quota it counts against; "" when that is not known
 	attempts  int
 	waited    time.Duration // for quota, all attempts together
+	paused    time.Duration // between attempts, all together
 	parked    int           // attempts that had to wait for quota
 	refetched bool          // the source was asked for another token
 
@@ -132,10 +134,10 @@ type requestBody = interface {
 	Close() error
 }
 
-// bodyLedger knows whether a byte of a request's body was handed over: a
-// request of which none was has not been carried out. It counts for all bodies
-// that were read for the same attempt, in whichever goroutine the transport
-// reads them.
+// bodyLedger knows whether a byte of a request's body was handed over, or its
+// end, where it is empty: a request of which neither was has not been carried
+// out. It counts for all bodies that were read for the same attempt, in
+// whichever goroutine the transport reads them.
 type bodyLedger struct {
 	mu      sync.Mutex
 	touched bool
@@ -168,7 +170,7 @@ func (b *countedBody) Read(p []byte) (int, error) {
 	if b.ledger.sealed {
 		return 0, errGivenUp
 	}
-	b.ledger.touched = b.ledger.touched || n > 0
+	b.ledger.touched = b.ledger.touched || n > 0 || errors.Is(err, io.EOF)
 	return n, err
 }
 

@@ -59,6 +59,11 @@
 // A write is sent again only when it provably did not happen. When it may have,
 // the error matches [ErrOutcomeUnknown].
 //
+// Nothing of this is printed. [WithTracer] takes a [Tracer], which is told of every
+// attempt, of every wait with its reason, of usage and of trace IDs: a progress line
+// and metrics are a dozen lines each, and stand in its examples. [WithLogger] takes
+// what a developer should look into, and is silent otherwise.
+//
 // # Accounts
 //
 // [Client.DiscoverAccounts] finds the accounts behind a person's Pages and says of

@@ -6,7 +6,6 @@ package instagram_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -16,14 +15,12 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-922467ee/instagram"
-	"github.com/seed-922467ee/instagram/instagramtest"
 )
 
 // What a call may end with beside an error of the package's own.
@@ -112,6 +109,9 @@ func faults1() map[string]fault {
 		"100 Continue and 103 Early Hints before the answer": settled(says("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n", goodAnswer), nil),
 		"an HTTP/1.1 answer of chunks":                       settled(says(jsonHead, "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"id\"\r\n5\r\n:\"1\"}\r\n0\r\n\r\n"), nil),
 		"a 413 before the connection closes":                 settled(breaksOff("HTTP/1.1 413 Too Large\r\nContent-Length: 0\r\n\r\n"), errSome),
+		"a 101 that nobody asked for":                        settled(says("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"), errSome),
+		"a passing error with status 200":                    lost(says(jsonHead, "Content-Length: 20\r\n\r\n{\"error\":{\"code\":2}}")),
+		"a final error with status 200":                      settled(says(jsonHead, "Content-Length: 21\r\n\r\n{\"error\":{\"code\":10}}"), instagram.ErrPermission),
 		"a 417":                                              settled(says("HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"), errSome),
 
 		"a reset in the TLS handshake":    {connected: func(c net.Conn) bool { resetConn(c); return true }, first: says(goodAnswer), reads: 1, writes: 1},
@@ -250,108 +250,4 @@ func TestFaultsOfTheLine(t *testing.T) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	assert.LessOrEqual(t, runtime.NumGoroutine(), before, "goroutines are left behind")
-}
-
-// trickle is a body that gives a byte now and then.
-type trickle struct {
-	rest  string
-	pause time.Duration
-}
-
-func (b *trickle) Read(p []byte) (int, error) {
-	if b.rest == "" {
-		return 0, io.EOF
-	}
-	time.Sleep(b.pause)
-	n := copy(p[:1], b.rest)
-	b.rest = b.rest[n:]
-	return n, nil
-}
-
-func (*trickle) Close() error { return nil }
-
-// TestFaultsOfTime are those in which nothing happens, on the fake clock.
-func TestFaultsOfTime(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		answer instagramtest.Answer
-		fault
-		took time.Duration // of a read, at least
-	}{
-		"a body that falls silent before its first byte": {answer: instagramtest.Answer{CutAfter: -1, Stall: true}, fault: lost(nil), took: 30 * time.Second},
-		"a body that falls silent in the middle":         {answer: instagramtest.Answer{CutAfter: 5, Stall: true}, fault: lost(nil), took: 30 * time.Second},
-		"an error that falls silent":                     {answer: instagramtest.Answer{Error: new(instagramtest.KnownError(2, 0)), CutAfter: 5, Stall: true}, fault: lost(nil), took: 30 * time.Second},
-		"a body without end":                             {answer: instagramtest.Answer{Status: 200, Body: "[", Endless: true}, fault: settled(nil, errAnswer)},
-		"a name that cannot be resolved just now":        {answer: instagramtest.Answer{Refuse: true, Err: &net.DNSError{IsTemporary: true}}, fault: unprocessed(nil)},
-		"a name that does not exist":                     {answer: instagramtest.Answer{Refuse: true, Err: &net.DNSError{IsNotFound: true}}, fault: settled(nil, errSome)},
-		"no way to the host":                             {answer: instagramtest.Answer{Refuse: true}, fault: unprocessed(nil)},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				meta := newMeta()
-				bodies := &watched{base: meta.Transport()}
-				client, err := instagram.New(instagramConfig(), instagram.WithTransport(bodies))
-				require.NoError(t, err)
-				account := client.With(instagram.StaticToken(token()))
-				var out map[string]any
-				meta.On("GET", "/me").Once(test.answer)
-				began := time.Now()
-				checkTold(t, test.read, account.Get(t.Context(), "me", nil, &out))
-				assert.Len(t, meta.Requests("GET", "/me"), test.reads)
-				assert.GreaterOrEqual(t, time.Since(began), test.took)
-
-				meta.On("POST", "").Once(test.answer)
-				checkTold(t, test.write, account.Post(t.Context(), instagramtest.DefaultAccountID+"/media", url.Values{"image_url": {"https://example.com/a.jpg"}}, &out))
-				assert.Len(t, meta.Requests("POST", ""), test.writes)
-				assert.Equal(t, bodies.opened.Load(), bodies.closed.Load(), "bodies")
-			})
-		})
-	}
-}
-
-func TestABodyThatGoesOnMayBeSlow(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		slow := transportFunc(func(req *http.Request) (*http.Response, error) {
-			return &http.Response{
-				StatusCode: 200, Header: http.Header{}, ContentLength: -1, Request: req,
-				Body: &trickle{rest: "0123456789", pause: 29 * time.Second},
-			}, nil
-		})
-		client, err := instagram.New(instagramConfig(), instagram.WithTransport(slow))
-		require.NoError(t, err)
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://graph.instagram.com/v26.0/me", http.NoBody)
-		require.NoError(t, err)
-		began := time.Now()
-		resp, err := client.HTTPClient(instagram.StaticToken(token())).Do(req)
-		require.NoError(t, err)
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		require.NoError(t, err)
-		assert.Equal(t, "0123456789", string(body))
-		assert.Equal(t, 290*time.Second, time.Since(began))
-	})
-}
-
-// TestASilentBodyEndsForItsReader is the same through a plain http.Client,
-// which reads by itself.
-func TestASilentBodyEndsForItsReader(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		meta := newMeta()
-		meta.On("GET", "/me").Once(instagramtest.Answer{Status: 200, Body: "[1, 2, 3]", Stall: true})
-		signed := newClient(t, instagramConfig(), meta).HTTPClient(instagram.StaticToken(token()))
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://graph.instagram.com/v26.0/me", http.NoBody)
-		require.NoError(t, err)
-		resp, err := signed.Do(req)
-		require.NoError(t, err)
-		defer resp.Body.Close()
-		began := time.Now()
-		body, err := io.ReadAll(resp.Body)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		assert.Equal(t, "[1, 2, 3]", string(body))
-		assert.Equal(t, 30*time.Second, time.Since(began))
-	})
 }

@@ -41,6 +41,7 @@ type faultServer struct {
 
 	connected func(net.Conn) bool // treats the first connection below TLS; true: and ends it
 	first     func(*exchange)     // answers the first request
+	expects   func(*exchange)     // is asked about the body of an HTTP/1.1 request that waits for that
 }
 
 func newFaultServer(t *testing.T, http2 bool, connected func(net.Conn) bool, first func(*exchange)) *faultServer {
@@ -95,6 +96,9 @@ func (s *faultServer) serve(raw net.Conn, config *tls.Config, http2 bool) {
 		req, err := http.ReadRequest(r)
 		if err != nil {
 			return
+		}
+		if s.expects != nil {
+			s.expects(&exchange{Conn: c})
 		}
 		if _, err := io.Copy(io.Discard, req.Body); err != nil {
 			return

@@ -109,14 +109,17 @@ func (l *limiter) Acquire(ctx context.Context, c Call) (Permit, error) {
 	return l.wait(ctx, c, call, now, stop)
 }
 
+// longestWait keeps sums of times from wrapping.
+const longestWait = 100 * 365 * 24 * time.Hour
+
 // wait waits until the call may go, or returns at once when that is too long.
 func (l *limiter) wait(ctx context.Context, c Call, call pacing.Call, began time.Duration, stop pacing.Stop) (Permit, error) {
 	limit := time.Duration(0) // none
 	if c.MaxWait >= 0 {
-		limit = began + c.MaxWait
+		limit = began + min(c.MaxWait, longestWait)
 	}
 	if deadline, ok := ctx.Deadline(); ok {
-		if at := began + time.Until(deadline); limit == 0 || at < limit {
+		if at := began + min(time.Until(deadline), longestWait); limit == 0 || at < limit {
 			limit = max(at, 1)
 		}
 	}
@@ -126,6 +129,9 @@ func (l *limiter) wait(ctx context.Context, c Call, call pacing.Call, began time
 	ready := make(chan struct{}, 1)
 	w := &pacing.Waiter{Call: call, Limit: limit, Data: ready}
 	if !l.pacer.Enqueue(began, w) {
+		if c.OnWait != nil {
+			c.OnWait(Wait{For: max(0, stop.Until-began), Reason: stop.Reason.String(), Bucket: bucketOf(c, stop)})
+		}
 		if err := l.sleep(ctx, w, ready, limit); err != nil {
 			return Permit{}, err
 		}

@@ -10,7 +10,8 @@ import (
 // Tracer is told what a [Client] does, as plain data that holds nothing
 // secret. Methods are called from many goroutines and must return quickly; a
 // panic in one is recovered and logged. Embed [NopTracer] to implement only
-// some of the methods and to stay compatible when methods are added.
+// some of the methods and to stay compatible when methods are added. The
+// examples show a progress line and metrics.
 type Tracer interface {
 	// CallStart is told of a request before its first attempt. The context it
 	// returns is that of the request from then on; returning ctx is fine.
@@ -30,7 +31,7 @@ type CallStart struct {
 	Method    string
 	Route     string // path without version, with IDs replaced: "/{id}/media"
 	Login     Login
-	AccountID string
+	AccountID string // whose quota the call counts against; "" when that is not known before
 	Priority  Priority
 }
 
@@ -51,18 +52,18 @@ type Attempt struct {
 
 // Wait describes a wait that begins.
 type Wait struct {
-	For    time.Duration // as far as it is known
-	Reason string        // "backoff", "quota", "retry-after" …
-	Bucket Bucket
+	For    time.Duration // as far as it is known; 0: it depends on other calls
+	Reason string        // why, in a few words: "quota used up", "passing fault" …
+	Bucket Bucket        // the quota that is waited for; zero for a pause between attempts
 }
 
 // CallEnd describes how a request ended.
 type CallEnd struct {
-	Attempts int
-	Duration time.Duration
-	Waited   time.Duration
-	Status   int
-	Err      error
+	Attempts int           // requests begun; the last may have ended before it was sent
+	Duration time.Duration // all in all
+	Waited   time.Duration // for quota and between attempts, all together
+	Status   int           // HTTP status of the last answer; 0: none
+	Err      error         // nil: success
 }
 
 // TokenEvent describes something that happened to a stored token.

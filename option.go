@@ -25,8 +25,8 @@ type options struct {
 }
 
 // WithTransport sets what requests finally go through, below signing, pacing
-// and retrying. Default: a transport of its own with the timeouts that
-// [http.DefaultTransport] lacks.
+// and retrying. Default: a copy of [http.DefaultTransport] with the timeouts
+// that it lacks.
 func WithTransport(base http.RoundTripper) Option { return func(o *options) { o.transport = base } }
 
 // WithTokenStore sets where tokens are kept. Default: in memory, and so lost

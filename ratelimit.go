@@ -89,6 +89,9 @@ type Call struct {
 	Cost      int // calls it counts as; 0 means 1
 	// MaxWait is the longest that the call is willing to wait. 0: not at all; negative: as long as its context lives.
 	MaxWait time.Duration
+	// OnWait is called at once when the call begins to wait, with why and how
+	// long as far as that is known. It returns quickly. nil: nobody asks.
+	OnWait func(Wait)
 }
 
 // Permit is the leave to send one request; a limiter keeps in it what it needs

@@ -65,6 +65,12 @@ func errorIn(resp *http.Response) *putBack {
 			return nil
 		}
 	}
+	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the line itself, which nobody asked for
+		b := newPutBack(resp.Body, nil)
+		b.end = io.EOF
+		resp.Body = b
+		return b
+	}
 	return readAhead(resp, wire.MaxErrorBody)
 }
 

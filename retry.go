@@ -16,14 +16,17 @@ import (
 // RetryPolicy says how often and how long a request is tried. The zero value
 // is the default policy.
 type RetryPolicy struct {
-	// MaxAttempts is how often a request is sent at most. 0: 4; 1: no second attempt.
+	// MaxAttempts is how often a request is sent at most; refusals after a wait
+	// for quota do not count, for there the limiter decides. 0: 4; 1: no second
+	// attempt, whatever the reason.
 	MaxAttempts int
 	// BaseDelay is the upper bound of the first pause; it doubles with each attempt. 0: 500 ms.
 	BaseDelay time.Duration
 	// MaxDelay bounds a pause. 0: 20 s.
 	MaxDelay time.Duration
-	// MaxWait is the longest wait for quota before a [*RateLimitError]. 0: 30 s;
-	// negative: as long as the context lives.
+	// MaxWait is the longest wait for quota before a [*RateLimitError], all
+	// attempts together. The pauses between attempts may be as long in all, or
+	// MaxDelay where that is longer. 0: 30 s; negative: as long as the context lives.
 	MaxWait time.Duration
 }
 
@@ -81,13 +84,16 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, v.finalError(call, err)
 		}
 		if err := backoff.Wait(req.Context(), v.pause); err != nil {
-			return nil, r.interrupted(resp, err)
+			closeAnswer(resp)
+			return nil, err
 		}
+		call.paused += v.pause
+		closeAnswer(resp)
 		body, err := rewind(call.asked)
 		if err != nil {
-			return nil, r.interrupted(resp, err)
+			return nil, err
 		}
-		last, lastKnown = discard(resp), call.attempt
+		last, lastKnown = resp, call.attempt
 		call.attempt = attempt{}
 		req = call.request(body) //nolint:contextcheck // the call is the context
 	}
@@ -108,6 +114,8 @@ func (r *retrier) verdict(ctx context.Context, call *call, err error) verdict {
 		return v
 	case call.opts.once:
 		v.again, v.reason = false, v.reason+", but the call must not be repeated"
+	case r.c.opts.retry.MaxAttempts == 1:
+		v.again, v.reason = false, v.reason+", but the policy allows no second attempt"
 	case context.Cause(ctx) != nil:
 		v.again, v.reason = false, "the context has ended"
 	case call.asked.Body != nil && call.asked.Body != http.NoBody && call.asked.GetBody == nil:
@@ -166,8 +174,8 @@ func (r *retrier) afterFault(call *call, reason string, unclear bool) verdict {
 		v.reason += ", and it may have taken effect"
 	case call.attempts >= policy.MaxAttempts:
 		v.reason += ", and all attempts are used up"
-	case policy.MaxWait >= 0 && v.pause > max(policy.MaxWait, policy.MaxDelay):
-		v.reason += ", and the platform asks for a longer wait than the policy allows"
+	case policy.MaxWait >= 0 && call.paused+v.pause > max(policy.MaxWait, policy.MaxDelay):
+		v.reason += ", and the pauses would be longer than the policy allows"
 	case !r.c.budget.Spend(r.c.now()):
 		v.reason += ", and the budget for retries is used up"
 	default:
@@ -226,27 +234,17 @@ func (r *retrier) trace(ctx context.Context, call *call, began time.Time, err er
 	}
 	r.c.opts.tracer.Attempt(ctx, a)
 	if v.again && v.pause > 0 {
-		r.c.opts.tracer.Wait(ctx, Wait{For: v.pause, Reason: v.reason})
+		r.c.traceWait(ctx, Wait{For: v.pause, Reason: v.reason})
 	}
 }
 
-// interrupted ends a call between two attempts.
-func (r *retrier) interrupted(resp *http.Response, err error) error {
-	_ = discard(resp) //nolint:bodyclose // it is closed there
-	return err
-}
-
-// discard gives a connection back: it reads a little of what is left, and no
-// more. An answer that is in memory whole stays readable.
-func discard(resp *http.Response) *http.Response {
-	if resp == nil || resp.Body == nil {
-		return resp
+// closeAnswer gives a connection back. An answer that is sent for again is an
+// error, which classify has read to its end or to 64 KiB: what is in memory stays
+// readable, and more is not worth the wait.
+func closeAnswer(resp *http.Response) {
+	if resp != nil && resp.Body != nil {
+		_ = resp.Body.Close()
 	}
-	if b, ok := resp.Body.(*putBack); !ok || b.end == nil {
-		_, _ = io.CopyN(io.Discard, resp.Body, 4<<10)
-	}
-	_ = resp.Body.Close()
-	return resp
 }
 
 // rewind returns the body for another attempt.

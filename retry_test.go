@@ -23,9 +23,25 @@ import (
 // attempts remembers what a tracer was told.
 type attempts struct {
 	instagram.NopTracer
-	mu   sync.Mutex
-	all  []instagram.Attempt
-	ends []instagram.CallEnd
+	mu sync.Mutex
+
+	starts []instagram.CallStart
+	all    []instagram.Attempt
+	waits  []instagram.Wait
+	ends   []instagram.CallEnd
+}
+
+func (a *attempts) CallStart(ctx context.Context, s instagram.CallStart) context.Context {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.starts = append(a.starts, s)
+	return ctx
+}
+
+func (a *attempts) Wait(_ context.Context, w instagram.Wait) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.waits = append(a.waits, w)
 }
 
 func (a *attempts) Attempt(_ context.Context, at instagram.Attempt) {
@@ -117,6 +133,87 @@ func TestRetriesEnd(t *testing.T) {
 		require.ErrorIs(t, account.Get(t.Context(), "me", nil, nil), instagram.ErrTransient)
 		assert.LessOrEqual(t, len(meta.Requests("GET", "/me")), 6)
 	})
+}
+
+// TestOneAttemptIsOne: whatever would otherwise be a reason for another.
+func TestOneAttemptIsOne(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]instagramtest.Answer{
+		"fault":       {Status: 500},
+		"refused":     {Refuse: true},
+		"throttled":   {Error: new(instagramtest.KnownError(4, 0)), Header: http.Header{"Retry-After": {"1"}}},
+		"bare 429":    {Status: 429},
+		"dead token":  instagramtest.Failing(190, 463),
+		"broken JSON": {Status: 200, Body: `{"id":`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				meta := newMeta()
+				meta.On("GET", "/me").Always(answer)
+				account := newClient(t, instagramConfig(), meta, instagram.WithRetryPolicy(instagram.RetryPolicy{MaxAttempts: 1, MaxWait: -1})).With(&renewing{})
+				for n := range 3 { // the second and third wait for quota first, where there is a quota
+					require.Error(t, account.Get(t.Context(), "me", nil, &struct{ ID string }{}))
+					assert.Len(t, meta.Requests("GET", "/me"), n+1)
+				}
+			})
+		})
+	}
+}
+
+// TestPausesAreBounded one by one and all together, by full jitter within them.
+func TestPausesAreBounded(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		policy      instagram.RetryPolicy
+		retryAfter  string
+		tries       int
+		least, most time.Duration // of all pauses together
+		each        time.Duration // at most
+	}{
+		"as the policy is":                       {tries: 4, most: 3500 * time.Millisecond, each: 2 * time.Second},
+		"many attempts, and short pauses":        {policy: instagram.RetryPolicy{MaxAttempts: 9, MaxDelay: time.Second}, tries: 9, most: 8 * time.Second, each: time.Second},
+		"the platform's own":                     {policy: instagram.RetryPolicy{MaxAttempts: 3}, retryAfter: "7", tries: 3, least: 14 * time.Second, most: 14 * time.Second, each: 7 * time.Second},
+		"the platform's, 30 s in all":            {policy: instagram.RetryPolicy{MaxAttempts: 50}, retryAfter: "10", tries: 4, least: 30 * time.Second, most: 30 * time.Second, each: 10 * time.Second},
+		"as long as the context lives":           {policy: instagram.RetryPolicy{MaxAttempts: 9, MaxWait: -1}, retryAfter: "60", tries: 9, least: 8 * time.Minute, most: 8 * time.Minute, each: time.Minute},
+		"no wait for quota, pauses all the same": {policy: instagram.RetryPolicy{MaxWait: time.Nanosecond}, retryAfter: "5", tries: 4, least: 15 * time.Second, most: 15 * time.Second, each: 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				meta := newMeta()
+				answer := instagramtest.Answer{Status: 503}
+				if test.retryAfter != "" {
+					answer.Header = http.Header{"Retry-After": {test.retryAfter}}
+				}
+				seen := &attempts{}
+				account := newClient(t, instagramConfig(), meta, instagram.WithTracer(seen), instagram.WithRetryPolicy(test.policy)).With(instagram.StaticToken(token()))
+				for range 300 { // earns what retries may cost
+					require.NoError(t, account.Get(t.Context(), "me", nil, nil))
+				}
+				meta.On("GET", "/me").Always(answer)
+				pauses := map[time.Duration]bool{}
+				for range 5 {
+					meta.ForgetRequests()
+					seen.waits = nil
+					began := time.Now()
+					require.ErrorIs(t, account.Get(t.Context(), "me", nil, nil), instagram.ErrTransient)
+					took := time.Since(began)
+					assert.Len(t, meta.Requests("GET", "/me"), test.tries)
+					assert.GreaterOrEqual(t, took, test.least)
+					assert.LessOrEqual(t, took, test.most)
+					for _, w := range seen.waits {
+						assert.LessOrEqual(t, w.For, test.each)
+						pauses[w.For] = true
+					}
+					time.Sleep(10 * time.Second) // the budget fills
+				}
+				if test.retryAfter == "" {
+					assert.Greater(t, len(pauses), 5*(test.tries-1)/2, "jitter: hardly two are alike")
+				}
+			})
+		})
+	}
 }
 
 func TestAnOutageIsNotMultiplied(t *testing.T) {
@@ -276,10 +373,67 @@ type panicking struct{ instagram.NopTracer }
 
 func (panicking) CallStart(context.Context, instagram.CallStart) context.Context { panic("x") }
 func (panicking) Attempt(context.Context, instagram.Attempt)                     { panic("x") }
+func (panicking) Wait(context.Context, instagram.Wait)                           { panic("x") }
 func (panicking) CallEnd(context.Context, instagram.CallEnd)                     { panic("x") }
 
 func TestAPanicInAHookIsNotTheCallers(t *testing.T) {
 	t.Parallel()
-	account := newClient(t, instagramConfig(), newMeta(), instagram.WithTracer(panicking{})).With(instagram.StaticToken(token()))
-	require.NoError(t, account.Get(t.Context(), "me", nil, nil))
+	synctest.Test(t, func(t *testing.T) {
+		meta := newMeta()
+		meta.On("GET", "/me").Once(instagramtest.Answer{Status: 429}) // waits for quota
+		meta.On("GET", "/me").Once(instagramtest.Answer{Status: 503}) // and pauses
+		account := newClient(t, instagramConfig(), meta, instagram.WithTracer(panicking{})).With(instagram.StaticToken(token()))
+		require.NoError(t, account.Get(t.Context(), "me", nil, nil))
+		assert.Len(t, meta.Requests("GET", "/me"), 3)
+	})
+}
+
+// TestABodyOfAnAttemptThatWasGivenUpIsNotRead any more: what counts as unsent
+// stays so, though a transport may go on reading behind its caller's back.
+func TestABodyOfAnAttemptThatWasGivenUpIsNotRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var late []int
+		var bodies []string
+		base := transportFunc(func(r *http.Request) (*http.Response, error) {
+			if len(late) == 0 {
+				late = append(late, -1)
+				go func() {
+					time.Sleep(time.Minute)
+					n, err := io.ReadFull(r.Body, make([]byte, 64))
+					assert.Error(t, err)
+					late = append(late, n)
+				}()
+				return nil, errors.New("the connection is gone")
+			}
+			body, err := io.ReadAll(r.Body)
+			require.NoError(t, err)
+			bodies = append(bodies, string(body))
+			return answering(200, `{}`)(r)
+		})
+		resp, err := signedBy(t, base).Do(newRequest(t, http.MethodPost, graphMe, strings.NewReader("creation_id=1")))
+		require.NoError(t, err)
+		resp.Body.Close()
+		time.Sleep(time.Hour)
+		assert.Equal(t, []string{"creation_id=1"}, bodies)
+		assert.Equal(t, []int{-1, 0}, late, "not a byte")
+	})
+}
+
+// TestWithoutALimiter a refused call is not sent again: nobody knows when it may.
+func TestWithoutALimiter(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta := newMeta()
+		account := newClient(t, instagramConfig(), meta, instagram.WithLimiter(instagram.NoLimit())).With(instagram.StaticToken(token()))
+		for n, a := range []instagramtest.Answer{instagramtest.Failing(4, 0), {Status: 429}, instagramtest.Failing(80002, 0)} {
+			meta.On("GET", "/me").Once(a)
+			began := time.Now()
+			var limited *instagram.RateLimitError
+			require.ErrorAs(t, account.Get(t.Context(), "me", nil, nil), &limited)
+			require.Error(t, limited.Err, "the platform said it")
+			assert.Zero(t, time.Since(began))
+			assert.Len(t, meta.Requests("GET", "/me"), n+1)
+		}
+	})
 }

@@ -39,22 +39,27 @@ func (c *Client) HTTPClient(src TokenSource) *http.Client {
 // layers is the one place that says which layers there are, outermost first:
 // each attempt takes a permit, carries the current token and a fresh proof.
 func (c *Client) layers(src TokenSource) http.RoundTripper {
-	return c.tracing(c.retrying(src, c.limiting(src, c.authorizing(src, c.classifying(c.base)))))
+	return c.tracing(src, c.retrying(src, c.limiting(c.authorizing(src, c.classifying(c.base)))))
 }
 
 // bareLayers are those of the token endpoints, which carry no token to sign
 // with and count against no quota that Meta documents.
 func (c *Client) bareLayers() http.RoundTripper {
-	return c.tracing(c.retrying(nil, c.classifying(c.base)))
+	return c.tracing(nil, c.retrying(nil, c.classifying(c.base)))
 }
 
 // noRedirect keeps the redirect as the answer. net/http would send the token,
 // the form or, by the Referer, the query to wherever it points.
 func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
-// newBaseTransport is http.DefaultTransport with the timeouts that it lacks.
-func newBaseTransport() *http.Transport {
-	t := http.DefaultTransport.(*http.Transport).Clone()
+// newBaseTransport is http.DefaultTransport with the timeouts that it lacks, or
+// as it is where the program has put a transport of another kind there.
+func newBaseTransport() http.RoundTripper {
+	known, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t := known.Clone()
 	t.ResponseHeaderTimeout = 30 * time.Second
 	t.MaxResponseHeaderBytes = 256 << 10
 	t.MaxIdleConnsPerHost = 64

@@ -4,8 +4,11 @@ package instagram
 
 import (
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -85,4 +88,25 @@ func versionLess(a, b string) bool {
 		return f
 	}
 	return number(a) < number(b)
+}
+
+// versionNotices remembers which substitutions of versions were told.
+type versionNotices struct {
+	last atomic.Pointer[string] // the one told of last
+	told sync.Map
+}
+
+// notice tells the logger once when another version answers than was asked for.
+func (c *Client) noticeVersion(asked, served string) {
+	if served == "" || asked == served || asked == Unversioned {
+		return
+	}
+	if last := c.versions.last.Load(); last != nil && *last == served {
+		return
+	}
+	c.versions.last.Store(new(served))
+	if _, told := c.versions.told.LoadOrStore(served, true); !told {
+		c.logger.Warn("instagram: another Graph API version answers than was asked for",
+			slog.String("asked", asked), slog.String("served", served))
+	}
 }

@@ -109,3 +109,32 @@ func ExamplePlatform_Listen() {
 	fmt.Println(res.Status, res.Header.Get("Content-Type"))
 	// Output: 200 OK text/html; charset=utf-8
 }
+
+// How a program behaves when its quota runs out: here one that asks on without
+// looking at what it is told, as a first version does.
+func ExampleWithAppLimit() {
+	meta := instagramtest.New(
+		instagramtest.LongLivedToken("IGAAtest", 48*time.Hour),
+		instagramtest.WithAppLimit(200, time.Hour),
+	)
+	meta.ConsumeForeign(197) // another program of the same app was there before
+	client := &http.Client{Transport: meta.Transport()}
+
+	for range 5 {
+		res, err := client.Get("https://graph.instagram.com/v26.0/me?access_token=IGAAtest")
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(res.StatusCode, res.Header.Get("X-App-Usage"))
+		res.Body.Close()
+	}
+	fmt.Println(meta.Served(), "served,", meta.Refused(), "refused,", meta.Usage(""), "percent used")
+	// Output:
+	// 200 {"call_count":99,"total_cputime":49,"total_time":49}
+	// 200 {"call_count":99,"total_cputime":49,"total_time":49}
+	// 200 {"call_count":100,"total_cputime":50,"total_time":50}
+	// 403 {"call_count":100,"total_cputime":50,"total_time":50}
+	// 403 {"call_count":101,"total_cputime":50,"total_time":50}
+	// 3 served, 2 refused, 101 percent used
+}

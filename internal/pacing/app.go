@@ -221,5 +221,7 @@ func (a *App) rated(now time.Duration, mark uint32, o Outcome) {
 		if a.rate.over(now) {
 			a.rate = nil
 		}
+	default:
+		a.rate.missed(mark)
 	}
 }

@@ -91,6 +91,14 @@ func (r *rate) passed(now time.Duration, mark uint32) {
 	r.cycle, r.begun = 0, now
 }
 
+// missed takes in that a call has shown nothing, neither sent nor refused for
+// its rate: if it was the probe, the next one is.
+func (r *rate) missed(mark uint32) {
+	if r.probing && after(mark, r.mark) {
+		r.probeAt = 0
+	}
+}
+
 // refused takes in that a call did not; sent is how many were sent up to now.
 func (r *rate) refused(now time.Duration, mark, sent uint32, hint time.Duration) {
 	if r.mark != 0 && !after(mark, r.mark) {

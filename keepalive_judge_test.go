@@ -31,6 +31,7 @@ func TestThrottlesAreNoFailures(t *testing.T) {
 		stop := keepAlive(t, client, instagram.KeepAliveConfig{})
 		time.Sleep(20 * time.Minute)
 		assert.LessOrEqual(t, g.calls.Load(), int64(32), "nothing is sent while the app is blocked")
+		assert.Less(t, store.leases.Load(), int64(10), "and nothing is taken that is only given back")
 		g.answers(nil)
 		time.Sleep(2 * time.Hour)
 		stop()

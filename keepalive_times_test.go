@@ -177,3 +177,35 @@ func TestCodesThatProveNothing(t *testing.T) {
 		})
 	}
 }
+
+// TestDataAccessIsWatchedWithoutAnEnd has a token of Facebook Login that never
+// ends: only its access to data does.
+func TestDataAccessIsWatchedWithoutAnEnd(t *testing.T) {
+	t.Parallel()
+	ends := time.Now().Add(90 * day)
+	tok := &instagram.Token{Login: instagram.FacebookLogin, Kind: instagram.LongLived, AppScopedID: "1", ObtainedAt: time.Now(), Permanent: true}
+	assert.True(t, instagram.DueAt(tok).IsZero())
+	tok.DataAccessExpiresAt = ends
+	assert.Equal(t, ends.Add(-14*day), instagram.DueAt(tok))
+}
+
+// TestNothingIsRenewedBehindItsLease has processes so slow that what they have
+// taken is others' before they come to it.
+func TestNothingIsRenewedBehindItsLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store := newGraph(), watch()
+		const accounts = 300
+		for i := range accounts {
+			connect(t, store, accountN(i), 50*day)
+		}
+		var stops []func()
+		for range 3 {
+			stops = append(stops, keepAlive(t, g.client(t, store), instagram.KeepAliveConfig{PerSecond: 1}))
+		}
+		time.Sleep(30 * time.Minute)
+		for _, stop := range stops {
+			stop()
+		}
+		assert.EqualValues(t, accounts, g.refreshes.Load())
+	})
+}

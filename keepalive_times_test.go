@@ -209,3 +209,23 @@ func TestNothingIsRenewedBehindItsLease(t *testing.T) {
 		assert.EqualValues(t, accounts, g.refreshes.Load())
 	})
 }
+
+// TestTriesFitInBeforeTheEnd has Meta down for days, and back an hour before
+// tokens end: waiting is no longer than half a day by then, and that is too long.
+func TestTriesFitInBeforeTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store := newGraph(), watch()
+		client := g.client(t, store, instagram.WithRetryPolicy(instagram.RetryPolicy{MaxAttempts: 1}))
+		const accounts = 20
+		for i := range accounts {
+			connect(t, store, accountN(i), 50*day)
+		}
+		g.answers(func(string, string) *graphFault { return graphDown })
+		stop := keepAlive(t, client, instagram.KeepAliveConfig{})
+		time.Sleep(10*day - time.Hour)
+		g.answers(nil)
+		time.Sleep(time.Hour)
+		stop()
+		assert.EqualValues(t, accounts, g.refreshes.Load())
+	})
+}

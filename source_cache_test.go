@@ -2,6 +2,7 @@ package instagram_test
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -99,5 +100,67 @@ func TestNothingIsRememberedBeyondItsEnd(t *testing.T) {
 		_, err = src.Token(t.Context())
 		require.ErrorIs(t, err, instagram.ErrTokenExpired)
 		require.NoError(t, client.Close(t.Context()))
+	})
+}
+
+// TestCallsThatAreRefusedAskForNoMore has a token that lives, and calls that
+// are refused as if it did not.
+func TestCallsThatAreRefusedAskForNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store := newGraph(), watch()
+		client := g.client(t, store)
+		connect(t, store, accountN(1), 2*day)
+		g.answers(func(path, _ string) *graphFault {
+			if strings.HasSuffix(path, "/media") {
+				return graphVague
+			}
+			return nil
+		})
+		stop := keepAlive(t, client, instagram.KeepAliveConfig{})
+		account := client.Account(accountN(1))
+		for range 360 {
+			require.ErrorIs(t, account.Get(t.Context(), accountN(1)+"/media", nil, nil), instagram.ErrTokenInvalid)
+			time.Sleep(10 * time.Second)
+		}
+		stop()
+		assert.Positive(t, g.looks.Load(), "it is looked into")
+		assert.LessOrEqual(t, g.looks.Load(), int64(2), "once an hour")
+		assert.Equal(t, instagram.Alive, stored(t, store, accountN(1)).State)
+		require.NoError(t, client.Close(t.Context()))
+	})
+}
+
+// TestNobodyInsistsWhenTheAppIsRefused has a wrong secret, and many who ask for
+// tokens that are due.
+func TestNobodyInsistsWhenTheAppIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store := newGraph(), watch()
+		client := g.client(t, store)
+		const accounts = 200
+		for i := range accounts {
+			connect(t, store, accountN(i), 50*day)
+		}
+		g.answers(func(string, string) *graphFault { return graphWrong })
+		for range 60 {
+			for i := range accounts {
+				_, err := client.TokenSource(accountN(i)).Token(t.Context())
+				require.NoError(t, err)
+				time.Sleep(time.Minute / accounts)
+			}
+		}
+		assert.LessOrEqual(t, g.calls.Load(), int64(80), "one a minute")
+		require.NoError(t, client.Close(t.Context()))
+	})
+}
+
+func TestWhatIsNotRenewedIsFreeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store := newGraph(), watch()
+		client := g.client(t, store)
+		r := connect(t, store, accountN(1), time.Hour)
+		_, err := client.Refresh(t.Context(), accountN(1))
+		require.ErrorIs(t, err, instagram.ErrTokenTooYoung)
+		_, err = store.LeaseToken(t.Context(), r.Key, time.Minute)
+		require.NoError(t, err)
 	})
 }

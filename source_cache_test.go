@@ -62,6 +62,11 @@ func TestSourcesFollowTheirAccountsPlace(t *testing.T) {
 		connect(t, store, accountN(1), 20*day)
 		connect(t, store, accountN(2), 20*day)
 		one, two := client.TokenSource(accountN(1)), client.TokenSource(accountN(2))
+		for range 2 { // the second time the source has found its place
+			_, err := one.Token(t.Context())
+			require.NoError(t, err)
+		}
+		time.Sleep(time.Hour)
 		store.late.Store(true)
 		var asked sync.WaitGroup
 		asked.Go(func() {

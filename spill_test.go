@@ -111,6 +111,7 @@ func TestSpillMakesNothingWorse(t *testing.T) {
 		put(4, func(r, _ *instagram.Record) { r.State = instagram.Deauthorized })
 		put(5, func(r, _ *instagram.Record) { r.State, r.Reason = instagram.NeedsLogin, "190" })
 		put(6, func(r, s *instagram.Record) {
+			r.Fails = 3
 			s.Token.AccessToken, s.Token.ObtainedAt = r.Token.AccessToken, r.Token.ObtainedAt
 		})
 		put(7, func(r, _ *instagram.Record) {
@@ -128,6 +129,7 @@ func TestSpillMakesNothingWorse(t *testing.T) {
 			assert.Nil(t, spilledIn(t, spill, accountN(i)), "account %d", i)
 		}
 		assert.Equal(t, instagram.Alive, stored(t, store, accountN(5)).State)
+		assert.Equal(t, 3, stored(t, store, accountN(6)).Fails, "what is here already is not written again")
 		assert.EqualValues(t, 1, g.looks.Load(), "the one that was held to be dead is looked at")
 		_, err := store.LoadToken(t.Context(), instagram.TokenKey{AppID: instagramConfig().AppID, AccountID: accountN(7)})
 		require.ErrorIs(t, err, instagram.ErrTokenNotFound)

@@ -155,7 +155,7 @@ func TestSpillIsEmptiedWhenTheStoreIsBack(t *testing.T) {
 		counts, err := spill.CountTokens(t.Context(), instagramConfig().AppID)
 		require.NoError(t, err)
 		full.Store(int64(counts.ByState[instagram.Alive]))
-		assert.EqualValues(t, g.refreshes.Load(), full.Load(), "each token that the store did not take")
+		assert.Equal(t, g.refreshes.Load(), full.Load(), "each token that the store did not take")
 		assert.Positive(t, full.Load())
 		store.readOnly.Store(false)
 		time.Sleep(time.Hour)

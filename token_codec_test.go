@@ -180,7 +180,7 @@ func TestFieldsOfTheFutureAreKept(t *testing.T) {
 	require.NoError(t, err, "encoding/json does not tell a from A in names")
 	written, err = instagram.MarshalToken(plain)
 	require.NoError(t, err)
-	assert.Equal(t, `{"v":1,"access_token":"a","login":"instagram","kind":"page"}`, string(written))
+	assert.JSONEq(t, `{"v":1,"access_token":"a","login":"instagram","kind":"page"}`, string(written))
 }
 
 func TestFieldsOfTheFutureAreNoHindrance(t *testing.T) {

@@ -15,21 +15,17 @@ func newMyStore() *myStore { return &myStore{instagram.NewMemoryStore()} }
 // A store of your own is tested like this, with "go test -race": what it can do
 // beyond LoadToken, SaveToken and DeleteToken is found out and tested too.
 func ExampleTokens() {
-	TestMyStore := func(t *testing.T) { // func TestMyStore(t *testing.T) in your test file
-		storetest.Tokens(t, func(*testing.T) instagram.TokenStore { return newMyStore() })
-		storetest.States(t, func(*testing.T) instagram.StateStore { return newMyStore() })
-	}
-	_ = TestMyStore
+	var t *testing.T // of your func TestMyStore(t *testing.T)
+	storetest.Tokens(t, func(*testing.T) instagram.TokenStore { return newMyStore() })
+	storetest.States(t, func(*testing.T) instagram.StateStore { return newMyStore() })
 }
 
 // Processes that share a database are tested with two stores on it.
 func ExampleWithPeer() {
-	TestMyStores := func(t *testing.T) {
-		open := func(*testing.T) instagram.TokenStore { return newMyStore() } // connects anew each time
-		storetest.Tokens(t, open, storetest.WithPeer(func(t *testing.T, _ instagram.TokenStore) instagram.TokenStore {
-			t.Helper()
-			return open(t)
-		}))
-	}
-	_ = TestMyStores
+	var t *testing.T                                                      // of your func TestMyStores(t *testing.T)
+	open := func(*testing.T) instagram.TokenStore { return newMyStore() } // connects anew each time
+	storetest.Tokens(t, open, storetest.WithPeer(func(t *testing.T, _ instagram.TokenStore) instagram.TokenStore {
+		t.Helper()
+		return open(t)
+	}))
 }

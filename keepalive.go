@@ -210,8 +210,9 @@ func (k *keeper) run(ctx context.Context) error {
 
 // claimAll takes what is due from the store, as fast as the workers need it.
 func (k *keeper) claimAll(ctx context.Context) error {
-	faults := 0
+	faults, home := 0, k.c.opts.spill == nil
 	for ctx.Err() == nil {
+		home = home || k.c.bringAllHome(ctx)
 		if cause := k.c.breaker.why(); cause != causeNothing {
 			if k.cfg.Once {
 				return fmt.Errorf("%w: %s", ErrStopped, cause)

@@ -64,11 +64,11 @@ func (c *Client) savePage(ctx context.Context, key TokenKey, fresh *Token) error
 			return err
 		}
 		is := fresh.stored()
-		is.GrantedAt = r.Token.GrantedAt
+		is.GrantedAt, is.further = r.Token.GrantedAt, r.Token.further
 		if r.State == Deauthorized || r.State == Alive && r.Token.AccessToken.Equal(is.AccessToken) && r.Token.Username == is.Username {
 			return nil
 		}
-		_, err = c.opts.tokenStore.SaveToken(ctx, &Record{Key: key, Token: is, DueAt: is.firstDue(c.now())}, r.Revision)
+		_, err = c.opts.tokenStore.SaveToken(ctx, &Record{Key: key, Token: is, DueAt: is.firstDue(c.now()), further: r.further}, r.Revision)
 		if !errors.Is(err, ErrTokenSuperseded) {
 			c.tokens.forget(key.AccountID)
 			return err

@@ -155,6 +155,44 @@ func TestFacebookRevocationMarksAllAccounts(t *testing.T) {
 	})
 }
 
+// TestPersonsRenewalUndoesNoWordOfTheirs has an account that the person has
+// taken away, and one that was granted again while the person's token died.
+func TestPersonsRenewalUndoesNoWordOfTheirs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		meta, store := instagramtest.New(), watch()
+		client := newClient(t, facebookConfig(), meta, instagram.WithTokenStore(store))
+		signIn(t, client, meta)
+		change := func(id string, how func(*instagram.Record)) {
+			r, err := store.LoadToken(t.Context(), facebookKey(id))
+			require.NoError(t, err)
+			how(r)
+			_, err = store.SaveToken(t.Context(), r, r.Revision)
+			require.NoError(t, err)
+		}
+		is := func(id string) instagram.RecordState {
+			r, err := store.LoadToken(t.Context(), facebookKey(id))
+			require.NoError(t, err)
+			return r.State
+		}
+		change(instagramtest.SecondAccountID, func(r *instagram.Record) { r.State = instagram.Deauthorized })
+		time.Sleep(55 * day)
+		once(t, client, instagram.KeepAliveConfig{})
+		assert.True(t, personRecord(t, store).Token.ExpiresAt.After(time.Now().Add(50*day)))
+		assert.Equal(t, instagram.Deauthorized, is(instagramtest.SecondAccountID))
+		assert.Equal(t, instagram.Alive, is(instagramtest.DefaultAccountID))
+
+		change(instagramtest.DefaultAccountID, func(r *instagram.Record) {
+			r.Token.GrantedAt = r.Token.GrantedAt.Add(day)
+		})
+		require.NoError(t, meta.Revoke(instagramtest.DefaultPersonID))
+		time.Sleep(55 * day)
+		once(t, client, instagram.KeepAliveConfig{})
+		assert.Equal(t, instagram.NeedsLogin, personRecord(t, store).State)
+		assert.Equal(t, instagram.Alive, is(instagramtest.DefaultAccountID), "a later login's")
+		assert.Equal(t, instagram.Deauthorized, is(instagramtest.SecondAccountID))
+	})
+}
+
 func TestLostPageRoleMarksOneAccount(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		meta, store := instagramtest.New(), watch()

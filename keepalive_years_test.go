@@ -63,10 +63,13 @@ type years struct {
 	weather atomic.Pointer[string] // what Meta is up to; "" for nothing
 	revoked map[string]time.Time
 	waiting map[string]time.Time
+	healed  map[string]time.Time // those that waited
 
-	processes []*process
-	mu        sync.Mutex
-	told      map[string]int
+	processes        []*process
+	killed, replaced int
+	mu               sync.Mutex
+	told             map[string]int
+	met              map[string]int // calls that met each weather
 }
 
 type process struct {
@@ -115,6 +118,11 @@ func (y *years) start() {
 func (y *years) stop(kill bool) {
 	p := y.processes[0]
 	y.processes = y.processes[1:]
+	if kill {
+		y.killed++
+	} else {
+		y.replaced++
+	}
 	p.store.dead.Store(kill)
 	p.cancel()
 	err := <-p.done
@@ -125,7 +133,13 @@ func (y *years) stop(kill bool) {
 
 // fault is what Meta answers beside the truth.
 func (y *years) fault(path, _ string) *graphFault {
-	switch *y.weather.Load() {
+	weather := *y.weather.Load()
+	if weather != "" {
+		y.mu.Lock()
+		y.met[weather]++
+		y.mu.Unlock()
+	}
+	switch weather {
 	case "outage":
 		return graphDown
 	case "wrong app":
@@ -157,7 +171,7 @@ func TestTwoYears(t *testing.T) {
 		accounts = 200
 	}
 	if n, err := strconv.Atoi(os.Getenv("INSTAGRAM_YEARS_ACCOUNTS")); err == nil {
-		accounts = n // 100000 takes a few minutes
+		accounts = n // the gate plays it with 100000, which takes a minute or two
 	}
 	atWall := time.Now()
 	synctest.Test(t, func(t *testing.T) { twoYears(t, accounts) })
@@ -168,7 +182,7 @@ func twoYears(t *testing.T, accounts int) {
 	t.Helper()
 	y := &years{
 		T: t, g: newGraph(), store: instagram.NewMemoryStore(), tracer: &yearsTracer{}, began: time.Now(), rand: rand.New(rand.NewPCG(1, 2)),
-		revoked: map[string]time.Time{}, waiting: map[string]time.Time{}, told: map[string]int{},
+		revoked: map[string]time.Time{}, waiting: map[string]time.Time{}, healed: map[string]time.Time{}, told: map[string]int{}, met: map[string]int{},
 	}
 	y.weather.Store(new(string))
 	y.g.delay = 100 * time.Millisecond
@@ -213,6 +227,7 @@ func (y *years) day(d, accounts int) {
 	for account, since := range y.waiting {
 		if time.Since(since) >= 5*day {
 			delete(y.waiting, account)
+			y.healed[account] = time.Now()
 			y.g.heal(account)
 		}
 	}
@@ -262,14 +277,14 @@ func (y *years) check(accounts int, interval []time.Duration) {
 		if !revoked {
 			living++
 			least += float64(int(now.Sub(y.began) / interval[i]))
-			if y.waiting[account].IsZero() && r.State != instagram.WaitingForPerson {
+			if y.waiting[account].IsZero() && now.Sub(y.healed[account]) > 3*day { // it is looked at once a day
 				require.Equal(y, instagram.Alive, r.State, "account %d: %s", i, r.Reason)
 			}
 			require.True(y, r.Token.ExpiresAt.After(now), "account %d has expired: %s", i, r.Reason)
 			continue
 		}
 		least += float64(int(since.Sub(y.began) / interval[i]))
-		if y.told[account] != 1 && now.Sub(since) > 51*day {
+		if told := y.told[account]; told > 1 || told == 0 && now.Sub(since) > 51*day { // it is not due before
 			late++
 			y.Logf("account %d, revoked on day %v: told %d times, %s %q", i, since.Sub(y.began)/day, y.told[account], r.State, r.Reason)
 		}
@@ -294,4 +309,19 @@ func (y *years) check(accounts int, interval []time.Duration) {
 	assert.Zero(y, falsely, "no living account is marked dead")
 	assert.Zero(y, late, "every revoked account is reported, once")
 	assert.InDelta(y, least, refreshed, least/10)
+
+	// And the years were hard ones.
+	assert.GreaterOrEqual(y, y.killed, 20)
+	assert.GreaterOrEqual(y, y.replaced, 20)
+	if accounts < 50_000 { // of a small fleet nothing may be due in a bad hour
+		return
+	}
+	for _, weather := range []string{"outage", "throttled", "wrong app", "vague"} {
+		assert.Positive(y, y.met[weather], weather)
+	}
+	assert.Greater(y, len(y.revoked), accounts/20)
+	assert.Positive(y, y.tracer.of(instagram.EventRevived), "who had only to wait lives again")
+	opened := y.tracer.of(instagram.EventBreakerOpen)
+	assert.GreaterOrEqual(y, opened, int64(3), "renewing stopped for the long outage, the wrong secret and the vague refusals")
+	assert.Equal(y, opened, y.tracer.of(instagram.EventBreakerClosed))
 }

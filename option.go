@@ -14,6 +14,7 @@ type Option func(*options)
 type options struct {
 	transport  http.RoundTripper
 	tokenStore TokenStore
+	spill      TokenStore
 	stateStore StateStore
 	retry      RetryPolicy
 	limiter    Limiter

@@ -104,6 +104,7 @@ func (c *Client) renewStored(ctx context.Context, key TokenKey, wait bool, asked
 	if c.unsaved.get(key) != nil {
 		return nil, errUnsaved
 	}
+	c.bringHome(ctx, c.spilled(ctx, key))
 	store := c.leaser()
 	lease, tok, err := c.lease(ctx, store, key, wait, asked)
 	if lease == nil {

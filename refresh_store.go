@@ -117,10 +117,12 @@ func (c *Client) commit(ctx context.Context, store TokenLeaser, leases []*Lease)
 		if err == nil {
 			if n > 0 {
 				c.resolve(ctx, leases, results)
+				c.unspill(ctx, leases)
 			}
 			return results, nil
 		}
 		if n == 0 {
+			c.spillOver(ctx, leases)
 			c.tell(ctx, leases[0].Record.event(EventUnsaved, err))
 		}
 		const first, longest = 100 * time.Millisecond, 5 * time.Second

@@ -157,7 +157,7 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Token, error) {
 	now := c.now()
 	switch {
 	case err == nil && e.doubts(h.holder.Token):
-		if spare := c.unsaved.get(h.holder.Key); spare != nil {
+		if spare := c.spare(ctx, h.holder.Key); spare != nil {
 			h.holder.Token = spare // the store does not take it, and the old one is dead
 		}
 	case errors.Is(err, ErrTokenNotFound):

@@ -221,6 +221,10 @@ func TestTokenSourceWithoutAToken(t *testing.T) {
 			require.ErrorIs(t, err, instagram.ErrTokenInvalid)
 			assert.Equal(t, state, stateErr.State)
 			assert.Contains(t, err.Error(), "190/460")
+			if state != instagram.WaitingForPerson { // which may have acted
+				_, err = client.Refresh(ctx, accountN(3+i))
+				require.ErrorAs(t, err, &stateErr)
+			}
 		}
 		assert.Zero(t, g.calls.Load(), "nothing is sent for them")
 

@@ -75,6 +75,8 @@ type Record struct {
 	DueAt time.Time
 	// Revision is the store's count of changes, set by the store.
 	Revision Revision
+
+	further Secret // as a Token has it
 }
 
 func (r *Record) clone() *Record {

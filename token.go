@@ -90,6 +90,10 @@ type Token struct {
 	// DataAccessExpiresAt is Facebook's second clock: from then on calls bring
 	// no data until the person passes the login window again. Zero: not known.
 	DataAccessExpiresAt time.Time
+
+	// further is what a newer program has written down of the token, and this
+	// one does not know; a Secret, for it may be one.
+	further Secret
 }
 
 // TokenStatus is where a token stands in its life.

@@ -8,7 +8,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -53,15 +56,15 @@ type writtenToken struct {
 }
 
 type writtenRecord struct {
-	Version   int           `json:"v"`
-	AppID     string        `json:"app_id"`
-	AccountID string        `json:"account_id"`
-	State     string        `json:"state"`
-	Reason    string        `json:"reason,omitempty"`
-	Fails     int           `json:"fails,omitempty"`
-	DueAt     time.Time     `json:"due_at,omitzero"`
-	Revision  Revision      `json:"revision,string"` // a string: 2⁶² does not survive every JSON reader
-	Token     *writtenToken `json:"token"`
+	Version   int             `json:"v"`
+	AppID     string          `json:"app_id"`
+	AccountID string          `json:"account_id"`
+	State     string          `json:"state"`
+	Reason    string          `json:"reason,omitempty"`
+	Fails     int             `json:"fails,omitempty"`
+	DueAt     time.Time       `json:"due_at,omitzero"`
+	Revision  Revision        `json:"revision,string"` // a string: 2⁶² does not survive every JSON reader
+	Token     json.RawMessage `json:"token"`
 }
 
 // MarshalToken returns the token as JSON with its secrets in clear. It is the
@@ -74,18 +77,25 @@ func MarshalToken(t *Token) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return marshalBounded(w)
+	return marshalBounded(w, t.further)
 }
 
-// UnmarshalToken reads what [MarshalToken] wrote, and ignores fields that it
-// does not know, which a newer program may have added. Everything else gives a
-// [*TokenFormatError].
+// UnmarshalToken reads what [MarshalToken] wrote. Fields that it does not know,
+// which a newer program may have added, go with the token, and are written
+// again: while a fleet changes its version, the older programs take nothing from
+// the newer. Everything else gives a [*TokenFormatError].
 func UnmarshalToken(data []byte) (*Token, error) {
 	var w writtenToken
-	if err := unmarshalBounded(data, &w); err != nil {
+	further, err := unmarshalBounded(data, &w)
+	if err != nil {
 		return nil, err
 	}
-	return readToken(&w)
+	t, err := readToken(&w)
+	if err != nil {
+		return nil, err
+	}
+	t.further = further
+	return t, nil
 }
 
 // MarshalRecord returns the whole record as JSON with its secrets in clear,
@@ -94,7 +104,7 @@ func MarshalRecord(r *Record) ([]byte, error) {
 	if r == nil || r.Token == nil {
 		return nil, &TokenFormatError{"there is no token"}
 	}
-	t, err := writeToken(r.Token)
+	t, err := MarshalToken(r.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -112,13 +122,14 @@ func MarshalRecord(r *Record) ([]byte, error) {
 	if err := writeTimes(&w.DueAt); err != nil {
 		return nil, err
 	}
-	return marshalBounded(&w)
+	return marshalBounded(&w, r.further)
 }
 
 // UnmarshalRecord reads what [MarshalRecord] wrote. See [UnmarshalToken].
 func UnmarshalRecord(data []byte) (*Record, error) {
 	var w writtenRecord
-	if err := unmarshalBounded(data, &w); err != nil {
+	further, err := unmarshalBounded(data, &w)
+	if err != nil {
 		return nil, err
 	}
 	if err := checkFormat(w.Version); err != nil {
@@ -127,7 +138,7 @@ func UnmarshalRecord(data []byte) (*Record, error) {
 	if w.Token == nil {
 		return nil, &TokenFormatError{"there is no token"}
 	}
-	t, err := readToken(w.Token)
+	t, err := UnmarshalToken(w.Token)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +148,7 @@ func UnmarshalRecord(data []byte) (*Record, error) {
 	}
 	return &Record{
 		Key: TokenKey{AppID: w.AppID, AccountID: w.AccountID}, Token: t, State: state, Reason: w.Reason,
-		Fails: w.Fails, DueAt: w.DueAt.UTC(), Revision: w.Revision,
+		Fails: w.Fails, DueAt: w.DueAt.UTC(), Revision: w.Revision, further: further,
 	}, nil
 }
 
@@ -255,7 +266,8 @@ func checkFormat(version int) error {
 	return nil
 }
 
-func marshalBounded(v any) ([]byte, error) {
+// marshalBounded writes v, and behind its fields those that unmarshalBounded did not know.
+func marshalBounded(v any, further Secret) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
@@ -263,27 +275,59 @@ func marshalBounded(v any) ([]byte, error) {
 		return nil, &TokenFormatError{"it cannot be written as JSON"}
 	}
 	data := bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
+	if !further.IsZero() {
+		data = append(append(data[:len(data)-1], further.Reveal()...), '}')
+	}
 	if len(data) > MaxTokenSize {
 		return nil, &TokenFormatError{fmt.Sprintf("it takes %d bytes, more than %d", len(data), MaxTokenSize)}
 	}
 	return data, nil
 }
 
-// unmarshalBounded keeps the errors of encoding/json to itself, for they quote
-// pieces of what they could not read.
-func unmarshalBounded(data []byte, into any) error {
+// unmarshalBounded returns the fields that into does not have. It keeps the
+// errors of encoding/json to itself, for they quote pieces of what they could not read.
+func unmarshalBounded(data []byte, into any) (further Secret, err error) {
 	if len(data) > MaxTokenSize {
-		return &TokenFormatError{fmt.Sprintf("it takes %d bytes, more than %d", len(data), MaxTokenSize)}
+		return Secret{}, &TokenFormatError{fmt.Sprintf("it takes %d bytes, more than %d", len(data), MaxTokenSize)}
 	}
 	if !utf8.Valid(data) {
-		return &TokenFormatError{"it is not UTF-8"}
+		return Secret{}, &TokenFormatError{"it is not UTF-8"}
 	}
-	err := json.Unmarshal(data, into)
+	strict := json.NewDecoder(bytes.NewReader(data))
+	strict.DisallowUnknownFields()
+	if strict.Decode(into) == nil && strict.InputOffset() == int64(len(data)) {
+		return Secret{}, nil // as nearly always
+	}
+	reflect.ValueOf(into).Elem().SetZero() // what was read so far
+	if err := unmarshalError(json.Unmarshal(data, into), len(data)); err != nil {
+		return Secret{}, err
+	}
+	return furtherFields(data, into), nil
+}
+
+// furtherFields returns those fields of a JSON object that into, a pointer to
+// a struct, does not have, in the form that marshalBounded adds.
+func furtherFields(data []byte, into any) Secret {
+	var all map[string]json.RawMessage
+	_ = json.Unmarshal(data, &all) // it was read before
+	for field := range reflect.TypeOf(into).Elem().Fields() {
+		known, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		maps.DeleteFunc(all, func(name string, _ json.RawMessage) bool { return strings.EqualFold(name, known) }) // as encoding/json compares
+	}
+	var further strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		quoted, _ := json.Marshal(name) // a string always can be
+		further.WriteString("," + string(quoted) + ":" + string(all[name]))
+	}
+	return NewSecret(further.String())
+}
+
+func unmarshalError(err error, size int) error {
 	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
 		return &TokenFormatError{fmt.Sprintf("field %q has another type", mismatch.Field)}
 	}
 	if syntax, ok := errors.AsType[*json.SyntaxError](err); ok {
-		return &TokenFormatError{fmt.Sprintf("it is broken after %d of %d bytes", syntax.Offset, len(data))}
+		return &TokenFormatError{fmt.Sprintf("it is broken after %d of %d bytes", syntax.Offset, size)}
 	}
 	if err != nil {
 		return &TokenFormatError{"it is not the JSON that MarshalToken writes"}

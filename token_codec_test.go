@@ -147,7 +147,43 @@ func TestForeignBytesAreNoToken(t *testing.T) {
 	}
 }
 
-func TestFieldsOfTheFutureAreIgnored(t *testing.T) {
+// TestFieldsOfTheFutureAreKept lets an older program renew what a newer one has
+// written: what it does not know stays as it is, and is not printed.
+func TestFieldsOfTheFutureAreKept(t *testing.T) {
+	t.Parallel()
+	const further = `,"Mood":{"x":[1,2.50]},"other \"secret":"` + canary + `"}`
+	tok, err := instagram.MarshalToken(fullToken())
+	require.NoError(t, err)
+	newer := string(tok[:len(tok)-1]) + further
+	r, err := instagram.UnmarshalRecord([]byte(`{"v":1,"app_id":"1","account_id":"2","state":"alive","fails":2,"revision":"1","token":` + newer + further))
+	require.NoError(t, err)
+	assert.NotContains(t, fmt.Sprintf("%v %+v %#v %+v", r, *r, r.Token, *r.Token), canary)
+	printed, err := json.Marshal(r)
+	require.NoError(t, err)
+	assert.NotContains(t, string(printed), canary)
+
+	store := instagram.NewMemoryStore() // copies them as well
+	r.Token.AccessToken, r.Fails = instagram.NewSecret("renewed"), 0
+	_, err = store.SaveToken(t.Context(), r, 0)
+	require.NoError(t, err)
+	r, err = store.LoadToken(t.Context(), r.Key)
+	require.NoError(t, err)
+	written, err := instagram.MarshalRecord(r)
+	require.NoError(t, err)
+	assert.Equal(t, 2, strings.Count(string(written), further))
+	assert.NotContains(t, string(written), "fails")
+	again, err := instagram.UnmarshalRecord(written)
+	require.NoError(t, err)
+	require.Equal(t, r, again)
+
+	plain, err := instagram.UnmarshalToken([]byte(`{"V":1,"ACCESS_TOKEN":"a","login":"instagram","kind":"page"}`))
+	require.NoError(t, err, "encoding/json does not tell a from A in names")
+	written, err = instagram.MarshalToken(plain)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"v":1,"access_token":"a","login":"instagram","kind":"page"}`, string(written))
+}
+
+func TestFieldsOfTheFutureAreNoHindrance(t *testing.T) {
 	t.Parallel()
 	tok, err := instagram.UnmarshalToken([]byte(`{"v":1,"access_token":"a","login":"instagram","kind":"long_lived","account_id":"17841405793187218","mood":{"x":[1]}}`))
 	require.NoError(t, err)

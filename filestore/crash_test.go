@@ -35,12 +35,14 @@ const (
 
 // TestMain lets the test binary be a worker process.
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(workerEnv); dir != "" {
-		if err := work(dir); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	for env, work := range workers() {
+		if dir := os.Getenv(env); dir != "" {
+			if err := work(dir); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
 		}
-		return
 	}
 	os.Exit(m.Run())
 }

@@ -3,6 +3,7 @@
 package filestore
 
 import (
+	"os"
 	"testing"
 
 	"github.com/seed-922467ee/instagram"
@@ -36,3 +37,9 @@ func Fill(tb testing.TB, s *Store, n int, record func(i int) *instagram.Record) 
 
 // FailAt lets the named step of writing a file fail.
 func (s *Store) FailAt(fault func(step string) error) { s.fault = fault }
+
+// Watching lets steps be seen from the opening on.
+func Watching(fault func(step string) error) Option { return func(s *Store) { s.fault = fault } }
+
+// Flush is what waits for the disk.
+func Flush(f *os.File) error { return flush(f, "sync", func(string) error { return nil }) }

@@ -42,7 +42,7 @@ func replaceFile(dir *os.Root, name string, data []byte, durable bool, step func
 		return err
 	}
 	if durable {
-		if err := errors.Join(step("sync"), f.Sync()); err != nil {
+		if err := flush(f, "sync", step); err != nil {
 			return err
 		}
 	}
@@ -56,7 +56,7 @@ func replaceFile(dir *os.Root, name string, data []byte, durable bool, step func
 		return err
 	}
 	if durable {
-		return errors.Join(step("sync directory"), syncDir(dir, "."))
+		return syncDir(dir, ".", step)
 	}
 	return nil
 }
@@ -66,16 +66,25 @@ func write(f *os.File, data []byte) error {
 	return err
 }
 
+// flush waits until the disk has what f holds. Tests see its steps, for no
+// test can pull the plug.
+func flush(f *os.File, name string, step func(string) error) error {
+	if err := step(name); err != nil {
+		return err
+	}
+	return f.Sync()
+}
+
 // syncDir makes sure that what was renamed, made or removed in a directory
 // stays so after a loss of power. A file that is flushed has no name before
 // its directory is.
-func syncDir(root *os.Root, dir string) error {
+func syncDir(root *os.Root, dir string, step func(string) error) error {
 	f, err := root.Open(dir)
 	if err != nil {
 		return fmt.Errorf("filestore: %w", err)
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
-	if err := f.Sync(); err != nil {
+	if err := flush(f, "sync directory", step); err != nil {
 		return fmt.Errorf("filestore: %w", err)
 	}
 	return nil
@@ -123,7 +132,7 @@ func checkMode(root *os.Root, path string) error {
 
 // makeAll makes a directory and those above it, so that they are there after a
 // loss of power too: a record is lost with any directory that it is in.
-func makeAll(dir string) error {
+func makeAll(dir string, step func(string) error) error {
 	if dir == "" {
 		return errors.New("a directory without a name")
 	}
@@ -132,7 +141,7 @@ func makeAll(dir string) error {
 	}
 	parent := filepath.Dir(filepath.Clean(dir))
 	if parent != dir {
-		if err := makeAll(parent); err != nil {
+		if err := makeAll(parent, step); err != nil {
 			return err
 		}
 	}
@@ -147,7 +156,7 @@ func makeAll(dir string) error {
 		return err
 	}
 	defer f.Close() //nolint:errcheck // nothing was written
-	return f.Sync()
+	return flush(f, "sync parent", step)
 }
 
 func makeDir(root *os.Root, path string) error {

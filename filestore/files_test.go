@@ -349,13 +349,62 @@ func TestDiskFails(t *testing.T) {
 				assert.Equal(t, lease.Record.Revision, got.Revision, "the old record is whole")
 				results, err = store.CommitLeases(t.Context(), []*instagram.Lease{lease})
 				require.NoError(t, errors.Join(append(results, err)...), "the lease is still good")
-				save(t, store, record(1))
 			}
+			save(t, store, record(1)) // of the step "sync directory" too: not even its directory was certain to stay
 			records, err := store.ListTokens(t.Context(), instagram.TokenKey{}, 10)
 			require.NoError(t, err)
 			assert.Len(t, records, 2, "the index knows what the directory has")
 		})
 	}
+}
+
+// TestWhatIsFlushed counts what a loss of power must not take away: the bytes
+// of a record, its name, and the names of all directories above it.
+func TestWhatIsFlushed(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var steps []string
+	seen := func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		all := steps
+		steps = nil
+		return all
+	}
+	store := open(t, t.TempDir()+"/a/b/store", filestore.Watching(func(step string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		steps = append(steps, step)
+		return nil
+	}))
+	whole := []string{"create", "write", "sync", "close", "rename", "sync directory"}
+	want := append([]string{"sync parent", "sync parent", "sync parent"}, append(whole, "sync directory")...) // the format, and its neighbours
+	assert.Equal(t, want, seen(), "open")
+
+	rev, err := store.SaveToken(t.Context(), record(0), 0)
+	require.NoError(t, err)
+	assert.Equal(t, append([]string{"sync directory"}, whole...), seen(), "the first record of a directory")
+	_, err = store.SaveToken(t.Context(), record(0), rev)
+	require.NoError(t, err)
+	assert.Equal(t, whole, seen())
+	lease, err := store.LeaseToken(t.Context(), record(0).Key, time.Hour)
+	require.NoError(t, err)
+	assert.NotContains(t, seen(), "sync", "nobody holds a lease after a loss of power")
+	results, err := store.CommitLeases(t.Context(), []*instagram.Lease{lease})
+	require.NoError(t, errors.Join(append(results, err)...))
+	assert.Equal(t, whole, seen())
+	require.NoError(t, store.DeleteToken(t.Context(), record(0).Key))
+	assert.Equal(t, []string{"sync directory"}, seen(), "a deletion")
+	require.NoError(t, store.PutState(t.Context(), "a state", time.Hour))
+	assert.Empty(t, seen())
+	require.NoError(t, store.TakeState(t.Context(), "a state"))
+	assert.Equal(t, []string{"sync directory"}, seen(), "a state is not there to be taken again")
+
+	f, err := os.Create(t.TempDir() + "/closed")
+	require.NoError(t, err)
+	require.NoError(t, filestore.Flush(f))
+	require.NoError(t, f.Close())
+	require.ErrorIs(t, filestore.Flush(f), fs.ErrClosed, "it is the disk that is asked")
 }
 
 func TestWaitingForAnotherProcessEndsWithTheContext(t *testing.T) {

@@ -124,7 +124,7 @@ func (s *Store) open(dir string) error {
 	if !canLock {
 		return fmt.Errorf("filestore: this system has no file locks that end with their process; keep tokens in a database: %w", errors.ErrUnsupported)
 	}
-	if err := makeAll(dir); err != nil {
+	if err := makeAll(dir, s.step); err != nil {
 		return fmt.Errorf("filestore: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
@@ -143,7 +143,7 @@ func (s *Store) open(dir string) error {
 			return err
 		}
 	}
-	if err := syncDir(root, "."); err != nil {
+	if err := syncDir(root, ".", s.step); err != nil {
 		return err
 	}
 	if s.changes, err = openChanges(root); err != nil {

@@ -100,7 +100,7 @@ func (s *Store) openShard(path string) (*os.Root, error) {
 		if err := makeDir(s.root, path); err != nil {
 			return nil, err
 		}
-		if err := syncDir(s.root, tokensDir); err != nil {
+		if err := syncDir(s.root, tokensDir, s.step); err != nil {
 			return nil, err
 		}
 		dir, err = s.root.OpenRoot(path)

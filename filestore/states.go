@@ -105,7 +105,7 @@ func (s *Store) TakeState(ctx context.Context, id string) error {
 	if time.Now().UnixNano() >= end {
 		return instagram.ErrStateUsed
 	}
-	return syncDir(s.root, sh.dir)
+	return syncDir(s.root, sh.dir, s.step)
 }
 
 // statePlace returns where a state is. Its name does not show the ID: who reads

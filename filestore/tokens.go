@@ -117,7 +117,7 @@ func (s *Store) DeleteToken(ctx context.Context, k instagram.TokenKey) error {
 	}
 	_ = h.dir.Remove(p.name + leaseSuffix) // if it stays, its revision is nobody's
 	h.learn(k, nil)
-	return errors.Join(s.step("sync directory"), syncDir(h.dir, "."))
+	return syncDir(h.dir, ".", s.step)
 }
 
 func (f *stored) revision() instagram.Revision {

@@ -39,7 +39,7 @@ func faults() []string {
 	return []string{
 		"saves from any revision", "saves worse tokens", "saves without a token", "saves before it compares", "revision starts at one",
 		"revision stands still", "ignores the context", "keeps an alias", "hands out an alias", "joins IDs without a seam", "folds case", "trims space",
-		"cuts tokens", "loses nanoseconds", "loses the difference of nil and empty scopes", "loses the page token", "resurrects on save",
+		"cuts tokens", "refuses what has ended", "refuses the future", "loses nanoseconds", "loses the difference of nil and empty scopes", "loses the page token", "resurrects on save",
 		"leases to all", "leases for ever", "leases nothing twice", "leases the dead", "leases what is not due", "leases of all apps", "leases too many", "leases in any order",
 		"lease moves DueAt", "lease moves the revision", "refuses what is not due", "commits without fence", "commits without revision", "commits the deleted",
 		"commits worse tokens", "commits nothing late", "commit keeps the lease", "commit stops at the first failure", "save keeps the lease", "fence stands still",
@@ -90,6 +90,9 @@ func (s *naive) write(id string, r *instagram.Record, old *naiveRow) (instagram.
 	case s.is("saves without a token") && r.Token != nil && r.Token.AccessToken.IsZero():
 	case err != nil:
 		return 0, err
+	}
+	if s.is("refuses what has ended") && !r.Token.ExpiresAt.IsZero() && time.Now().After(r.Token.ExpiresAt) || s.is("refuses the future") && r.Token.ObtainedAt.After(time.Now()) {
+		return 0, errors.New("a clock is wrong") // perhaps this one
 	}
 	kept := *r
 	tok := *r.Token

@@ -3,11 +3,9 @@ package storetest
 // This file answers: does a store keep tokens, and never make things worse?
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -176,11 +174,11 @@ func roundTrip(e *tokenEnv) {
 	}
 	bare := instagram.Record{Key: key(e.app, "bare"), Token: &instagram.Token{AccessToken: instagram.NewSecret("x")}}
 	none := instagram.Record{Key: instagram.PersonKey(e.app, "1"), Token: &instagram.Token{AccessToken: instagram.NewSecret("x"), Scopes: []instagram.Scope{}}}
-	future := *e.record("future", "x") // from a machine whose clock is years ahead
-	for _, t := range []*time.Time{&future.Token.GrantedAt, &future.Token.ObtainedAt, &future.Token.ExpiresAt} {
-		*t = t.AddDate(40, 0, 0)
+	future, past := *e.record("future", "x"), *e.record("past", "x") // from machines whose clocks are wrong by years
+	for i, t := range []*time.Time{&future.Token.GrantedAt, &future.Token.ObtainedAt, &future.Token.ExpiresAt, &past.Token.GrantedAt, &past.Token.ObtainedAt, &past.Token.ExpiresAt} {
+		*t = t.AddDate([]int{40, -40}[i/3], 0, 0)
 	}
-	for _, r := range []instagram.Record{full, bare, none, future} {
+	for _, r := range []instagram.Record{full, bare, none, future, past} {
 		rev := save(e, &r, 0)
 		same(e, &r, load(e, r.Key), rev)
 	}
@@ -397,122 +395,4 @@ func cancelledTokens(e *tokenEnv) {
 	same(e, r, load(e, r.Key), rev)
 	_, err = e.store.LoadToken(e.ctx, key(e.app, "other"))
 	e.is(err, instagram.ErrTokenNotFound, "load of what was never saved")
-}
-
-// together runs work n times at once, and waits for all.
-func together(n int, work func(worker int)) {
-	var group sync.WaitGroup
-	start := make(chan struct{})
-	for worker := range n {
-		group.Go(func() {
-			<-start
-			work(worker)
-		})
-	}
-	close(start)
-	group.Wait()
-}
-
-func oneFirstSave(e *tokenEnv) {
-	for round := range 5 {
-		account := fmt.Sprint("account", round)
-		revisions := make([]instagram.Revision, 8)
-		together(len(revisions), func(w int) {
-			rev, err := e.door(w).SaveToken(e.ctx, e.record(account, fmt.Sprint("token ", w)), 0)
-			switch {
-			case err == nil:
-				revisions[w] = rev
-			case !errors.Is(err, instagram.ErrTokenSuperseded):
-				e.Errorf("concurrent first save: %v", err)
-			}
-		})
-		winners := 0
-		for w, rev := range revisions {
-			if rev != 0 {
-				winners++
-				same(e, e.record(account, fmt.Sprint("token ", w)), load(e, key(e.app, account)), rev)
-			}
-		}
-		if winners != 1 {
-			e.Fatalf("%d of %d concurrent first saves won, want 1", winners, len(revisions))
-		}
-	}
-}
-
-func noLostUpdates(e *tokenEnv) {
-	const workers, each = 8, 12
-	k := key(e.app, "account")
-	save(e, e.record("account", "x"), 0)
-	together(workers, func(w int) {
-		store := e.door(w)
-		for done, tries := 0, 0; done < each && !e.Failed(); tries++ {
-			if tries > 1000*workers*each { // of all writers one gets on, each time
-				e.Error("no writer gets on")
-			}
-			r, err := store.LoadToken(e.ctx, k)
-			if err != nil {
-				e.Errorf("load: %v", err)
-				return
-			}
-			r.Fails++
-			switch _, err := store.SaveToken(e.ctx, r, r.Revision); {
-			case err == nil:
-				done++
-			case !errors.Is(err, instagram.ErrTokenSuperseded):
-				e.Errorf("save: %v", err)
-				return
-			}
-		}
-	})
-	if got := load(e, k).Fails; got != workers*each && !e.Failed() {
-		e.Errorf("%d saves succeeded, but only %d are to be seen", workers*each, got)
-	}
-}
-
-func wholeRecords(e *tokenEnv) {
-	const writers, each = 4, 20
-	k := key(e.app, "account")
-	stop := make(chan struct{})
-	var readers sync.WaitGroup
-	for i := range 3 {
-		readers.Go(func() {
-			for {
-				r, err := e.door(i).LoadToken(e.ctx, k)
-				if err != nil && !errors.Is(err, instagram.ErrTokenNotFound) {
-					e.Errorf("load: %v", err)
-				}
-				if err == nil && (r.Token.AccessToken.Reveal() != r.Token.Username || r.Token.PageToken.Reveal() != r.Token.Username || r.Reason != r.Token.Username) {
-					e.Errorf("a record of two halves: %+v", r)
-				}
-				select {
-				case <-stop:
-					return
-				default: // a pause, for in a bubble nobody's time passes while somebody is busy
-					e.wait(e.short / 1000)
-				}
-			}
-		})
-	}
-	together(writers, func(w int) {
-		store := e.door(w)
-		for i := range each {
-			var from instagram.Revision
-			if old, err := store.LoadToken(e.ctx, k); err == nil {
-				from = old.Revision
-			}
-			text := fmt.Sprintf("%d-%d-%s", w, i, strings.Repeat("x", 100*w))
-			r := e.record("account", text)
-			r.Token.Username, r.Token.PageToken, r.Reason = text, instagram.NewSecret(text), text
-			if _, err := store.SaveToken(e.ctx, r, from); err != nil && !errors.Is(err, instagram.ErrTokenSuperseded) {
-				e.Errorf("save: %v", err)
-			}
-			if i%5 == 4 {
-				if err := store.DeleteToken(e.ctx, k); err != nil {
-					e.Errorf("delete: %v", err)
-				}
-			}
-		}
-	})
-	close(stop)
-	readers.Wait()
 }

@@ -1,0 +1,125 @@
+package sqlstore
+
+// This file answers: how often is a due token renewed that a crowd in several
+// processes wants at once?
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/seed-922467ee/instagram"
+)
+
+const (
+	herdEnv       = "SQLSTORE_HERD_WORKER" // driver, dsn, prefix and platform of a worker, in lines
+	herdProcesses = 4
+	herdEach      = 500
+	herdApp       = "1234567890123456"
+	herdAccount   = "17841405793187218"
+)
+
+func TestHerdOfProcessesRenewsOnce(t *testing.T) {
+	t.Parallel()
+	for name, home := range homes() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := home(t)
+			s := h.open(t)
+			old := longLived(herdAccount)
+			old.ObtainedAt = time.Now().Add(-55 * 24 * time.Hour)
+			old.GrantedAt, old.ExpiresAt = old.ObtainedAt, old.ObtainedAt.Add(60*24*time.Hour)
+			k := instagram.TokenKey{AppID: herdApp, AccountID: herdAccount}
+			_, err := s.SaveToken(t.Context(), &instagram.Record{Key: k, Token: old, DueAt: time.Now().Add(-time.Minute)}, 0)
+			require.NoError(t, err)
+
+			var renewed atomic.Int64
+			platform := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if !strings.HasSuffix(r.URL.Path, "/refresh_access_token") {
+					t.Errorf("a worker asks for %s", r.URL.Path)
+				}
+				n := renewed.Add(1)
+				time.Sleep(150 * time.Millisecond)
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = fmt.Fprintf(w, `{"access_token":"IGAArenewed%d","token_type":"bearer","expires_in":5184000}`, n)
+			}))
+			defer platform.Close()
+			var outputs [herdProcesses]bytes.Buffer
+			var herd []*exec.Cmd
+			gates := make([]io.WriteCloser, herdProcesses)
+			for i := range herdProcesses {
+				cmd := exec.CommandContext(t.Context(), os.Args[0])
+				cmd.Env = append(os.Environ(), herdEnv+"="+strings.Join([]string{h.driver, h.dsn, h.prefix, platform.URL}, "\n"))
+				cmd.Stdout, cmd.Stderr = &outputs[i], &outputs[i]
+				gates[i], err = cmd.StdinPipe()
+				require.NoError(t, err)
+				require.NoError(t, cmd.Start())
+				herd = append(herd, cmd)
+			}
+			time.Sleep(500 * time.Millisecond) // they open the store, and wait
+			for _, gate := range gates {
+				require.NoError(t, gate.Close())
+			}
+			for i, cmd := range herd {
+				require.NoError(t, cmd.Wait(), outputs[i].String())
+			}
+			assert.EqualValues(t, 1, renewed.Load(), "%d goroutines in %d processes", herdProcesses*herdEach, herdProcesses)
+			r, err := s.LoadToken(t.Context(), k)
+			require.NoError(t, err)
+			assert.Equal(t, "IGAArenewed1", r.Token.AccessToken.Reveal())
+		})
+	}
+}
+
+// herdWorker lets a crowd ask for the token: half of it as before a call, half
+// of it for a renewed one.
+func herdWorker(task []string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	db, err := sql.Open(task[0], task[1])
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(4) // as in a service; each of the crowd would open one of its own
+	s, err := Open(ctx, db, WithTablePrefix(task[2]))
+	if err != nil {
+		return err
+	}
+	client, err := instagram.New(instagram.Config{
+		AppID: herdApp, AppSecret: instagram.NewSecret("0123456789abcdef0123456789abcdef"), RedirectURL: "https://example.com/callback",
+		Scopes: []instagram.Scope{instagram.ScopeBusinessBasic}, Endpoint: instagram.EndpointUnder(task[3], instagram.InstagramLogin),
+	}, instagram.WithTokenStore(s))
+	if err != nil {
+		return err
+	}
+	_, _ = io.ReadAll(os.Stdin) // until all are there
+	errs := make([]error, herdEach)
+	var crowd sync.WaitGroup
+	for i := range errs {
+		crowd.Go(func() {
+			var tok *instagram.Token
+			if i%2 == 0 {
+				tok, errs[i] = client.TokenSource(herdAccount).Token(ctx)
+			} else if tok, errs[i] = client.Refresh(ctx, herdAccount); errs[i] == nil && tok.AccessToken.Reveal() != "IGAArenewed1" {
+				errs[i] = errors.New("got another token than the renewed one")
+			}
+		})
+	}
+	crowd.Wait()
+	return errors.Join(errors.Join(errs...), client.Close(ctx))
+}

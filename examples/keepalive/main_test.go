@@ -4,6 +4,7 @@ package main
 // its settings? It runs as a real process, which is this test's own executable.
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +21,13 @@ import (
 const programEnv = "KEEPALIVE_TEST_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if task := os.Getenv(workerEnv); task != "" {
+		if err := sweepWorker(task); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if os.Getenv(programEnv) != "" {
 		main()
 		return
@@ -80,7 +88,7 @@ func TestWrongSettings(t *testing.T) {
 	}{
 		"an unknown flag":                    {with(), []string{"-strore", files}, "-strore"},
 		"a word that is no flag":             {with(), []string{"-store", files, "once"}, `"once" is no flag`},
-		"a dry run of nothing":             {nil, []string{"-plan"}, "INSTAGRAM_APP_ID"},
+		"a dry run of nothing":               {nil, []string{"-plan"}, "INSTAGRAM_APP_ID"},
 		"a lease that is no time":            {with(), []string{"-store", files, "-lease", "60"}, "-lease"},
 		"a negative lease":                   {with(), []string{"-store", files, "-lease", "-1s"}, "must not be negative"},
 		"a store without an app":             {nil, []string{"-store", files}, "INSTAGRAM_APP_ID"},

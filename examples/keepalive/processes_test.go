@@ -103,6 +103,14 @@ func redisPlace(tb testing.TB, appID string) string {
 	return where
 }
 
+// newAppID returns the ID of an app that no other test has.
+func newAppID(tb testing.TB) string {
+	tb.Helper()
+	digits, err := rand.Int(rand.Reader, big.NewInt(1e15))
+	require.NoError(tb, err)
+	return fmt.Sprintf("9%015d", digits)
+}
+
 // fleet is a platform, a store with neglected accounts, and what processes have done.
 type fleet struct {
 	meta     *instagramtest.Platform
@@ -119,10 +127,8 @@ type fleet struct {
 
 func newFleet(t *testing.T, place func(testing.TB, string) string, accounts int, delay time.Duration) *fleet {
 	t.Helper()
-	digits, err := rand.Int(rand.Reader, big.NewInt(1e15))
-	require.NoError(t, err)
 	f := &fleet{app: instagramtest.DefaultApp(), settings: defaultApp(), old: map[string]string{}, refreshes: map[string][]int{}}
-	f.app.InstagramAppID = fmt.Sprintf("9%015d", digits)
+	f.app.InstagramAppID = newAppID(t)
 	f.settings["INSTAGRAM_APP_ID"] = f.app.InstagramAppID
 	f.meta = instagramtest.New(instagramtest.WithApp(f.app), instagramtest.WithoutRecording())
 	f.meta.On("GET", "/refresh_access_token").Always(instagramtest.Answer{Delay: delay})

@@ -19,25 +19,25 @@ import (
 const firstAccount = 1_000_000_000_000
 
 // fill empties the store and puts n due accounts into it.
-func fill(b *testing.B, where string, n int) {
+func fill(b *testing.B, where, appID string, n int) {
 	b.Helper()
 	scheme, rest, _ := strings.Cut(where, ":")
 	switch scheme {
 	case "file":
 		require.NoError(b, os.RemoveAll(rest))
-		saveEach(b, where, n)
+		saveEach(b, where, appID, n)
 	case "sqlite":
-		fillSQL(b, where, "sqlite", "file:"+strings.NewReplacer(" ", "%20", "%", "%25").Replace(rest)+"?_pragma=busy_timeout(10000)",
+		fillSQL(b, where, appID, "sqlite", "file:"+strings.NewReplacer(" ", "%20", "%", "%25").Replace(rest)+"?_pragma=busy_timeout(10000)",
 			`with recursive series(i) as (select 1 union all select i + 1 from series where i < $1)`, n)
 	case "redis":
-		fillRedis(b, where, n)
+		fillRedis(b, where, appID, n)
 	default:
-		fillSQL(b, where, "pgx", where, `with series(i) as (select * from generate_series(1::bigint, $1::bigint))`, n)
+		fillSQL(b, where, appID, "pgx", where, `with series(i) as (select * from generate_series(1::bigint, $1::bigint))`, n)
 	}
 }
 
 // saveEach saves n accounts one by one, some at once: each waits for the disk.
-func saveEach(b *testing.B, where string, n int) {
+func saveEach(b *testing.B, where, appID string, n int) {
 	b.Helper()
 	store, closeStore, err := openStore(where)
 	require.NoError(b, err)
@@ -47,7 +47,7 @@ func saveEach(b *testing.B, where string, n int) {
 	for worker := range atOnce {
 		all.Go(func() {
 			for i := worker; i < n; i += atOnce {
-				if _, err := store.SaveToken(b.Context(), neglectedRecord(strconv.Itoa(firstAccount+i)), 0); err != nil {
+				if _, err := store.SaveToken(b.Context(), neglectedRecord(appID, strconv.Itoa(firstAccount+i)), 0); err != nil {
 					b.Error(err)
 				}
 			}
@@ -56,7 +56,7 @@ func saveEach(b *testing.B, where string, n int) {
 	all.Wait()
 }
 
-func fillSQL(b *testing.B, where, driver, dsn, series string, n int) {
+func fillSQL(b *testing.B, where, appID, driver, dsn, series string, n int) {
 	b.Helper()
 	_, closeStore, err := openStore(where) // makes the tables
 	require.NoError(b, err)
@@ -69,7 +69,7 @@ func fillSQL(b *testing.B, where, driver, dsn, series string, n int) {
 		require.NoError(b, err, statement)
 	}
 	run(map[string]string{"sqlite": `delete from instagram_tokens`, "pgx": `truncate instagram_tokens`}[driver])
-	saveEach(b, where, 1)
+	saveEach(b, where, appID, 1)
 	run(series+` insert into instagram_tokens (app_id, account_id, revision, state, reason, fails, due_at, login, kind,
 			app_scoped_id, granted_at, obtained_at, expires_at, token)
 		select app_id, cast(i + `+strconv.Itoa(firstAccount)+` as text), revision, state, reason, fails, due_at, login, kind,
@@ -99,18 +99,18 @@ const (
 		return 1`
 )
 
-func fillRedis(b *testing.B, where string, n int) {
+func fillRedis(b *testing.B, where, appID string, n int) {
 	b.Helper()
 	opts, err := redis.ParseURL(where)
 	require.NoError(b, err)
 	rdb := redis.NewClient(opts)
 	defer func() { _ = rdb.Close() }()
-	ctx, names := context.Background(), []string{"instagram:{" + sweepApp + "}:"}
+	ctx, names := context.Background(), []string{"instagram:{" + appID + "}:"}
 	for left := 1; left > 0; {
 		left, err = redis.NewScript(emptyScript).Run(ctx, rdb, names).Int()
 		require.NoError(b, err)
 	}
-	saveEach(b, where, 1)
+	saveEach(b, where, appID, 1)
 	const step = 5000 // others may be waiting for Redis
 	for i := 1; i < n; i += step {
 		require.NoError(b, redis.NewScript(copyScript).Run(ctx, rdb, names, firstAccount, i, min(i+step, n)-1).Err())

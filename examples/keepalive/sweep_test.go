@@ -8,6 +8,8 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"slices"
@@ -26,7 +28,6 @@ const (
 	sweepAnswer   = 150 * time.Millisecond // what the platform takes for one refresh
 	sweepInFlight = 1024                   // of all processes together: 6,827 a second at best
 	sweepBatch    = 200
-	sweepApp      = "990000000000001"
 )
 
 // BenchmarkSweep lets 1, 2 and 4 processes renew all accounts of a store, with
@@ -44,13 +45,16 @@ func BenchmarkSweep(b *testing.B) {
 		Delay: sweepAnswer,
 		Body:  `{"access_token":"IGAA` + strings.Repeat("y8Cr", 45) + `","token_type":"bearer","expires_in":5184000}`,
 	})
-	server, err := meta.Listen("127.0.0.1:0")
-	require.NoError(b, err)
-	b.Cleanup(func() { require.NoError(b, server.Close()) })
+	server := httptest.NewUnstartedServer(meta)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	b.Cleanup(server.Close)
 	for name, place := range places() {
 		for _, processes := range []int{1, 2, 4} {
 			b.Run(fmt.Sprintf("%s/%d", name, processes), func(b *testing.B) {
-				s := &sweep{accounts: n, processes: processes, endpoint: server.URL, where: place(b, sweepApp)}
+				s := &sweep{accounts: n, processes: processes, endpoint: server.URL, app: newAppID(b)}
+				s.where = place(b, s.app)
 				s.measure(b)
 			})
 		}
@@ -59,7 +63,8 @@ func BenchmarkSweep(b *testing.B) {
 
 type sweep struct {
 	accounts, processes int
-	endpoint, where     string
+	endpoint            string
+	app, where          string
 }
 
 // swept is what processes have done together; memory is of the largest.
@@ -77,7 +82,7 @@ func (s *sweep) measure(b *testing.B) {
 	for b.Loop() {
 		pair := map[string]float64{}
 		for _, mode := range modes {
-			fill(b, s.where, s.accounts)
+			fill(b, s.where, s.app, s.accounts)
 			done := s.once(b, mode)
 			require.Equal(b, s.accounts, done.renewed)
 			pair[mode] = float64(done.renewed) / done.took.Seconds()
@@ -105,7 +110,7 @@ func (s *sweep) once(b *testing.B, mode string) swept {
 	b.Helper()
 	settings := map[string]string{
 		workerEnv: fmt.Sprint(mode, " ", sweepInFlight/s.processes), "TOKEN_STORE": s.where,
-		"INSTAGRAM_ENDPOINT": s.endpoint, "INSTAGRAM_APP_ID": sweepApp,
+		"INSTAGRAM_ENDPOINT": s.endpoint, "INSTAGRAM_APP_ID": s.app,
 		"INSTAGRAM_APP_SECRET": instagramtest.DefaultInstagramAppSecret,
 	}
 	type worker struct {
@@ -154,10 +159,10 @@ func median(values []float64) float64 {
 }
 
 // neglectedRecord is a record that has been due for a while.
-func neglectedRecord(account string) *instagram.Record {
+func neglectedRecord(appID, account string) *instagram.Record {
 	at := time.Now().Add(-neglected)
 	return &instagram.Record{
-		Key: instagram.TokenKey{AppID: sweepApp, AccountID: account},
+		Key: instagram.TokenKey{AppID: appID, AccountID: account},
 		Token: &instagram.Token{
 			AccessToken: instagram.NewSecret("IGAA" + strings.Repeat("x7Bq", 45)), Kind: instagram.LongLived,
 			AccountID: account, AppScopedID: "9" + account, Username: "someone", Scopes: []instagram.Scope{instagram.ScopeBusinessBasic},

@@ -67,7 +67,7 @@ func sweepWorker(task string) error {
 	if err != nil {
 		return err
 	}
-	client, err := instagram.New(cfg, instagram.WithTokenStore(store))
+	client, err := instagram.New(cfg, instagram.WithTokenStore(store), instagram.WithTransport(http2()))
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func sweepWorker(task string) error {
 	}
 	ctx := context.Background()
 	if mode == "bare" {
-		err = bareLoop(ctx, store, cfg.Endpoint.Graph, inFlight)
+		err = bareLoop(ctx, store, cfg, inFlight)
 	} else {
 		err = client.KeepAlive(ctx, instagram.KeepAliveConfig{Once: true, Parallel: inFlight, Batch: sweepBatch})
 	}
@@ -91,6 +91,14 @@ func sweepWorker(task string) error {
 	}
 	_, err = fmt.Println(store.renewed.Load(), store.trips.Load(), above)
 	return err
+}
+
+// http2 is how Meta answers, without the encryption, which would be the same for all.
+func http2() *http.Transport {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.Protocols = new(http.Protocols)
+	t.Protocols.SetUnencryptedHTTP2(true)
+	return t
 }
 
 // memory returns what Linux says of this process, in MiB.
@@ -111,20 +119,18 @@ func memory(name string) (mib float64, told bool) {
 
 // bareLoop claims, calls and commits until nothing is due, with nothing around
 // it: what any refresher may be compared with.
-func bareLoop(ctx context.Context, s instagram.TokenLeaser, graph string, inFlight int) error {
+func bareLoop(ctx context.Context, s instagram.TokenLeaser, cfg instagram.Config, inFlight int) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	claimed := make(chan *instagram.Lease, 2*sweepBatch)
 	answered := make(chan *instagram.Lease, 4*sweepBatch)
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 64 // as the library's own
-	caller := &http.Client{Transport: transport}
+	caller := &http.Client{Transport: http2()}
 
 	var calls, commits sync.WaitGroup
 	go func() {
 		defer close(claimed)
 		for {
-			leases, err := s.LeaseDue(ctx, sweepApp, sweepBatch, time.Minute)
+			leases, err := s.LeaseDue(ctx, cfg.AppID, sweepBatch, time.Minute)
 			if err != nil {
 				cancel(err)
 			}
@@ -139,7 +145,7 @@ func bareLoop(ctx context.Context, s instagram.TokenLeaser, graph string, inFlig
 	for range inFlight {
 		calls.Go(func() {
 			for l := range claimed {
-				if err := bareRefresh(ctx, caller, graph, l.Record); err != nil {
+				if err := bareRefresh(ctx, caller, cfg.Endpoint.Graph, l.Record); err != nil {
 					cancel(err)
 					continue
 				}

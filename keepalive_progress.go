@@ -39,7 +39,7 @@ func (k *keeper) tellProgress(ctx context.Context, ended <-chan struct{}) {
 	if k.cfg.OnProgress == nil {
 		return
 	}
-	last, lastAt := int64(0), k.count.began
+	var last Progress
 	tick := time.NewTicker(k.cfg.ProgressEvery)
 	defer tick.Stop()
 	for final := false; !final; {
@@ -49,11 +49,10 @@ func (k *keeper) tellProgress(ctx context.Context, ended <-chan struct{}) {
 			final = true
 		}
 		p := k.progress(ctx)
-		now := k.c.now()
-		if d := now.Sub(lastAt).Seconds(); d > 0 {
-			p.Rate = float64(p.Refreshed-last) / d
+		if d := (p.Elapsed - last.Elapsed).Seconds(); d > 0 { // both were read before the store was asked to count
+			p.Rate = float64(p.Refreshed-last.Refreshed) / d
 		}
-		last, lastAt, p.Final = p.Refreshed, now, final
+		last, p.Final = p, final
 		k.report(p)
 	}
 }

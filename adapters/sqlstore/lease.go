@@ -15,11 +15,11 @@ import (
 
 const (
 	leaseDueSQL = `with due as (
-			select app_id, account_id from {tokens}
+			select {row} from {tokens}
 			where app_id = $1 and wake_at <= {now} order by wake_at limit $2 {skip locked}
 		)
 		update {tokens} set fence = fence + 1, leased_until = {now} + $3 {us}
-		where (app_id, account_id) in (select app_id, account_id from due)
+		where ({row}) in (select {row} from due)
 		returning ` + columns
 
 	leaseTokenSQL = `update {tokens} set fence = fence + 1, leased_until = {now} + $3 {us}

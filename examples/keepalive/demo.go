@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -22,17 +23,24 @@ const (
 	neglected    = 51 * 24 * time.Hour // of a life of sixty days
 )
 
-func demo(ctx context.Context, out io.Writer) error {
+func demo(out io.Writer, _ options) error {
 	dir, err := os.MkdirTemp("", "keepalive-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	store, closeStore, err := openFiles(dir, seal.NewKey()) //nolint:contextcheck // opening files takes none
+	files, closeFiles, err := openStore("file:" + dir)
 	if err != nil {
 		return err
 	}
-	defer closeStore()
+	defer closeFiles()
+	keys, err := seal.NewKeyRing(seal.NewKey())
+	if err != nil {
+		return err
+	}
+	store := seal.Tokens(files, keys)
+	ctx, stop := untilSignal()
+	defer stop()
 
 	fmt.Fprintf(out, "\n  On a fake of Meta's platform. Nothing leaves this machine.\n\n")
 	meta := instagramtest.New(instagramtest.WithoutRecording())
@@ -42,7 +50,16 @@ func demo(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	defer closeClient(ctx, client)
-	if err := neglect(ctx, meta, client); err != nil {
+	accounts := meta.AddAccounts(demoAccounts)
+	if err := neglect(ctx, meta, client, accounts); err != nil {
+		return err
+	}
+	for _, a := range accounts[:3] {
+		if err := meta.Revoke(a.ID); err != nil {
+			return err
+		}
+	}
+	if err := meta.Checkpoint(accounts[3].ID); err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "  ✓ %d accounts in sealed files, nobody has looked at them for %.0f days\n", demoAccounts, neglected.Hours()/24)
@@ -63,32 +80,21 @@ func demoClient(meta *instagramtest.Platform, store instagram.TokenStore) (*inst
 	}, instagram.WithTransport(meta.Transport()), instagram.WithTokenStore(store))
 }
 
-// neglect imports the tokens of accounts that logged in long ago.
-func neglect(ctx context.Context, meta *instagramtest.Platform, client *instagram.Client) error {
-	accounts := meta.AddAccounts(demoAccounts)
-	errs := make(chan error, demoWorkers)
+// neglect imports the tokens of accounts that logged in long ago, some at once:
+// each waits for the disk.
+func neglect(ctx context.Context, meta *instagramtest.Platform, client *instagram.Client, accounts []instagramtest.Account) error {
+	const atOnce = 16
+	errs := make([]error, atOnce)
 	var all sync.WaitGroup
-	for worker := range demoWorkers {
+	for worker := range atOnce {
 		all.Go(func() {
-			for i := worker; i < len(accounts); i += demoWorkers {
-				if err := bring(ctx, meta, client, accounts[i]); err != nil {
-					errs <- err
-					return
-				}
+			for i := worker; i < len(accounts) && errs[worker] == nil; i += atOnce {
+				errs[worker] = bring(ctx, meta, client, accounts[i])
 			}
 		})
 	}
 	all.Wait()
-	close(errs)
-	if err := <-errs; err != nil {
-		return err
-	}
-	for _, a := range accounts[:3] {
-		if err := meta.Revoke(a.ID); err != nil {
-			return err
-		}
-	}
-	return meta.Checkpoint(accounts[3].ID)
+	return errors.Join(errs...)
 }
 
 func bring(ctx context.Context, meta *instagramtest.Platform, client *instagram.Client, a instagramtest.Account) error {
@@ -170,7 +176,7 @@ func (b *scoreboard) end() {
 	defer b.mu.Unlock()
 	fmt.Fprint(b.out, "\n\n")
 	for _, e := range b.asked {
-		fmt.Fprintf(b.out, "  → @%s %s (%s): a mail with a link would go out now\n", e.Username, e.State, e.Reason)
+		fmt.Fprintln(b.out, loginLine(e))
 	}
 }
 

@@ -1,6 +1,6 @@
 // Keepalive keeps the tokens of all accounts alive, and says who has to log in
-// again. It is small, and whole: run it as a service, on one machine or, with a
-// store that machines share, on several.
+// again. It is small, and whole: run it as a service, in as many processes as
+// you like on one store, beside the program that signs people in.
 //
 // Without configuration it does so on a fake of Meta's platform that runs
 // inside the program: a thousand accounts have been left alone for weeks, and
@@ -10,17 +10,26 @@
 //
 // With an app of your own it keeps the tokens that your program has stored:
 //
-//	INSTAGRAM_APP_ID=… INSTAGRAM_APP_SECRET=… TOKEN_DIR=/var/lib/myapp/tokens TOKEN_KEY=/etc/myapp/seal.key \
-//		go run ./examples/keepalive          # until it is interrupted
-//		go run ./examples/keepalive -once    # what is due now, for cron
-//		go run ./examples/keepalive -plan    # a dry run
+//	export INSTAGRAM_APP_ID=… INSTAGRAM_APP_SECRET=… TOKEN_KEY=…
+//	keepalive -store postgres://myapp@db/myapp          # until SIGTERM or Ctrl-C
+//	keepalive -store sqlite:/var/lib/myapp/tokens.db -once   # what is due now, for cron
+//	keepalive -store file:/var/lib/myapp/tokens -plan        # a dry run
+//	TOKEN_STORE=redis://:secret@cache:6379/0 keepalive       # where others must not see the URL
 //
-// INSTAGRAM_LOGIN=facebook chooses the other login product. TOKEN_KEY is made
-// by "openssl rand -base64 32", and the same that the program uses which signs
-// people in. Tokens in a database instead of files are one line in openStore.
+// TOKEN_KEY is what tokens are sealed with, the same that the other program
+// uses: made by "openssl rand -base64 32". While it is being replaced, the one
+// before is TOKEN_KEY_OLD. INSTAGRAM_LOGIN=facebook chooses the other login
+// product. INSTAGRAM_ENDPOINT is the address of a fake, for tests.
+//
+// SIGTERM ends it in order: what is in flight is finished and saved, what is
+// not begun is given back to the others. That takes less than a minute; a
+// second signal ends it at once.
 package main
 
+// This file answers: which app, which flags, and how does it end?
+
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -33,127 +42,124 @@ import (
 	"time"
 
 	"github.com/seed-922467ee/instagram"
-	"github.com/seed-922467ee/instagram/filestore"
 	"github.com/seed-922467ee/instagram/seal"
 )
 
+type options struct {
+	store      string
+	once, plan bool
+	lease      time.Duration
+}
+
 func main() {
-	once := flag.Bool("once", false, "end when nothing is due")
-	plan := flag.Bool("plan", false, "say what would be done, and do nothing")
+	var o options
+	flag.StringVar(&o.store, "store", "", "where tokens are: "+storeForms+" (default: what TOKEN_STORE says)")
+	flag.BoolVar(&o.once, "once", false, "end when nothing is due")
+	flag.BoolVar(&o.plan, "plan", false, "say what would be done, and do nothing")
+	flag.DurationVar(&o.lease, "lease", time.Minute, "how long others wait for the tokens of a process that died")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, os.Stdout, os.Getenv, *once, *plan); err != nil {
-		fmt.Fprintln(os.Stderr, "\n  ✗", err)
-		if advice := instagram.ErrorAdvice(err); advice.Action != instagram.ActionUnknown {
-			fmt.Fprintln(os.Stderr, "   ", advice.Text)
-		}
-		stop()
-		os.Exit(1) //nolint:gocritic // stop has run
+	o.store = cmp.Or(o.store, os.Getenv("TOKEN_STORE"))
+
+	run := keepAlive
+	if len(os.Args) == 1 && os.Getenv("INSTAGRAM_APP_ID") == "" && o.store == "" {
+		run = demo
+	}
+	if err := run(os.Stdout, o); err != nil {
+		fmt.Fprintln(os.Stderr, "keepalive:", err)
+		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, out io.Writer, env func(string) string, once, plan bool) error {
-	if env("INSTAGRAM_APP_ID") == "" {
-		return demo(ctx, out)
+func keepAlive(out io.Writer, o options) error {
+	switch {
+	case flag.NArg() > 0:
+		return fmt.Errorf("%q is no flag", flag.Arg(0))
+	case os.Getenv("INSTAGRAM_APP_ID") == "":
+		return errors.New("set INSTAGRAM_APP_ID and INSTAGRAM_APP_SECRET, or leave out -store for a demo on a fake")
+	case o.store == "":
+		return errors.New("-store, or TOKEN_STORE, says where the tokens are: " + storeForms)
 	}
-	store, closeStore, err := openStore(env) //nolint:contextcheck // opening files takes none
+	cfg, err := config()
+	if err != nil {
+		return err
+	}
+	keys, err := openKeys()
+	if err != nil {
+		return err
+	}
+	store, closeStore, err := openStore(o.store)
 	if err != nil {
 		return err
 	}
 	defer closeStore()
-	client, err := instagram.New(config(env),
-		instagram.WithTokenStore(store),
+	client, err := instagram.New(cfg,
+		instagram.WithTokenStore(seal.Tokens(store, keys)),
 		instagram.WithLogger(slog.New(slog.NewJSONHandler(os.Stderr, nil))),
 	)
 	if err != nil {
 		return err
 	}
+	ctx, stop := untilSignal()
+	defer stop()
 	defer closeClient(ctx, client)
-	if plan {
+	if o.plan {
 		return printPlan(ctx, out, client)
 	}
 	return client.KeepAlive(ctx, instagram.KeepAliveConfig{
-		Once:          once,
+		Once:          o.once,
 		OnNeedsLogin:  func(ctx context.Context, e instagram.LoginNeeded) error { return askForLogin(ctx, out, e) },
 		OnProgress:    func(p instagram.Progress) { fmt.Fprintln(out, progressLine(p)) },
 		ProgressEvery: time.Minute,
+		Lease:         o.lease,
+		Poll:          o.lease / 2,
 	})
 }
 
-func config(env func(string) string) instagram.Config {
+// untilSignal returns a context that ends with the first signal. A second one
+// is not caught, and ends the process.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+func config() (instagram.Config, error) {
 	cfg := instagram.Config{
-		AppID:       env("INSTAGRAM_APP_ID"),
-		AppSecret:   instagram.NewSecret(env("INSTAGRAM_APP_SECRET")),
-		RedirectURL: env("INSTAGRAM_REDIRECT_URL"),
-		Scopes:      []instagram.Scope{instagram.ScopeBusinessBasic}, // those of the logins, which happen elsewhere
+		AppID:       os.Getenv("INSTAGRAM_APP_ID"),
+		AppSecret:   instagram.NewSecret(os.Getenv("INSTAGRAM_APP_SECRET")),
+		RedirectURL: "https://localhost/unused",                      // nobody is sent anywhere from here,
+		Scopes:      []instagram.Scope{instagram.ScopeBusinessBasic}, // and the logins that ask for scopes happen elsewhere
 	}
-	if env("INSTAGRAM_LOGIN") == "facebook" {
-		cfg.Login = instagram.FacebookLogin
+	if name := os.Getenv("INSTAGRAM_LOGIN"); name != "" {
+		if err := cfg.Login.UnmarshalText([]byte(name)); err != nil {
+			return cfg, fmt.Errorf("INSTAGRAM_LOGIN: %w", err)
+		}
+	}
+	if cfg.Login == instagram.FacebookLogin {
 		cfg.Scopes = []instagram.Scope{instagram.ScopeBasic, instagram.ScopePagesShowList, instagram.ScopePagesReadEngagement}
 	}
-	if cfg.RedirectURL == "" { // nobody is sent anywhere from here
-		cfg.RedirectURL = "https://localhost/unused"
+	if fake := os.Getenv("INSTAGRAM_ENDPOINT"); fake != "" {
+		cfg.Endpoint = instagram.EndpointUnder(fake, cfg.Login)
 	}
-	return cfg
+	return cfg, nil
 }
 
-// openStore opens sealed files. For a database, here and in the program that
-// signs people in, it is instead (see adapters/sqlstore):
-//
-//	store, err := sqlstore.Open(ctx, db)
-func openStore(env func(string) string) (store instagram.TokenStore, closeStore func(), err error) {
-	dir, keyFile := env("TOKEN_DIR"), env("TOKEN_KEY")
-	if dir == "" || keyFile == "" {
-		return nil, nil, errors.New("TOKEN_DIR and TOKEN_KEY say where tokens are kept and what they are sealed with")
-	}
-	key, err := seal.KeyFromFile(keyFile)
+// openKeys returns the key that seals, and the one before if there is one:
+// tokens move to the new key as they are renewed, seal.Reseal moves all at once.
+func openKeys() (*seal.KeyRing, error) {
+	key, err := seal.KeyFromEnv("TOKEN_KEY")
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	return openFiles(dir, key)
-}
-
-func openFiles(dir string, key seal.Key) (store instagram.TokenStore, closeStore func(), err error) {
-	keys, err := seal.NewKeyRing(key)
-	if err != nil {
-		return nil, nil, err
-	}
-	files, err := filestore.Open(dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	return seal.Tokens(files, keys), func() { _ = files.Close() }, nil
-}
-
-// askForLogin is where your program writes a mail, or puts a banner on the
-// account's page, with a link to the page that begins the login:
-// client.BeginLogin(e.Options...). It may be told twice; e.ID is then the same.
-func askForLogin(_ context.Context, out io.Writer, e instagram.LoginNeeded) error {
-	fmt.Fprintf(out, "  → accounts %v: %s (%s)\n", e.AccountIDs, e.State, e.Reason)
-	return nil
-}
-
-func printPlan(ctx context.Context, out io.Writer, client *instagram.Client) error {
-	for p, err := range client.Plan(ctx) {
+	keys := []seal.Key{key}
+	if os.Getenv("TOKEN_KEY_OLD") != "" {
+		old, err := seal.KeyFromEnv("TOKEN_KEY_OLD")
 		if err != nil {
-			return err
+			return nil, err
 		}
-		when := "never"
-		if !p.At.IsZero() {
-			when = p.At.Local().Format(time.DateTime)
-		}
-		fmt.Fprintf(out, "%-24s  %-14s  %-19s  %-12s  %s\n", p.Key.AccountID, p.Status, when, p.Step, p.Reason)
+		keys = append(keys, old)
 	}
-	return nil
-}
-
-func progressLine(p instagram.Progress) string {
-	s := fmt.Sprintf("  %4d renewed  %3d failed  %3d need their person  %4d due  %4.0f/s", p.Refreshed, p.Failed, p.Marked, p.Due, p.Rate)
-	if p.Stopped != "" {
-		s += "  stopped: " + p.Stopped
-	}
-	return s
+	return seal.NewKeyRing(keys...)
 }
 
 // closeClient lets renewals that are under way finish.

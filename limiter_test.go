@@ -393,7 +393,7 @@ func TestCancellationAtTheMomentOfLeave(t *testing.T) {
 			once(t, l, c, throttledBy(80002, time.Minute))
 			ctx, cancel := context.WithCancel(t.Context())
 			c.OnWait = func(Wait) { // as if the caller's goroutine came late
-				time.Sleep(2 * time.Minute)
+				time.Sleep(time.Minute + time.Second)
 				cancel()
 			}
 			p, err := l.Acquire(ctx, c)

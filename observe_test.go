@@ -184,12 +184,15 @@ type contextualKey struct{}
 func (c *contextual) CallStart(ctx context.Context, _ instagram.CallStart) context.Context {
 	return context.WithValue(ctx, contextualKey{}, "span")
 }
+
 func (c *contextual) Attempt(ctx context.Context, _ instagram.Attempt) {
 	c.found = append(c.found, ctx.Value(contextualKey{}))
 }
+
 func (c *contextual) Wait(ctx context.Context, _ instagram.Wait) {
 	c.found = append(c.found, ctx.Value(contextualKey{}))
 }
+
 func (c *contextual) CallEnd(ctx context.Context, _ instagram.CallEnd) {
 	c.found = append(c.found, ctx.Value(contextualKey{}))
 }

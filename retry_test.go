@@ -336,6 +336,17 @@ func TestATokenFoundDeadIsFetchedAgainOnce(t *testing.T) {
 		assert.Len(t, meta.Requests("GET", "/me"), 2, "the second refusal is the answer")
 
 		meta.ForgetRequests()
+		n := 0
+		changing := sourceFunc(func(context.Context) (*instagram.Token, error) {
+			n++
+			tok := token()
+			tok.AccessToken = instagram.NewSecret("IGAA" + strings.Repeat("x", n))
+			return tok, nil
+		})
+		require.ErrorIs(t, client.With(changing).Get(t.Context(), "me", nil, nil), instagram.ErrTokenInvalid)
+		assert.Len(t, meta.Requests("GET", "/me"), 2, "also of a source that has another one each time")
+
+		meta.ForgetRequests()
 		require.ErrorIs(t, client.With(instagram.StaticToken(token())).Get(t.Context(), "me", nil, nil), instagram.ErrTokenInvalid)
 		assert.Len(t, meta.Requests("GET", "/me"), 1, "a source that has no other token is not tried again")
 	})

@@ -210,10 +210,11 @@ func told(data instagram.EventData) string {
 }
 
 func toldMessage(m *instagram.MessageEvent) string {
-	s := fmt.Sprintf(" %s %s>%s: %s", m.ID, m.SenderID, m.RecipientID, m.Text)
+	var attached strings.Builder
 	for _, a := range m.Attachments {
-		s += fmt.Sprintf("[%s %s]", a.Type, a.URL)
+		fmt.Fprintf(&attached, "[%s %s]", a.Type, a.URL)
 	}
+	s := fmt.Sprintf(" %s %s>%s: %s%s", m.ID, m.SenderID, m.RecipientID, m.Text, attached.String())
 	if m.Deleted {
 		s += "deleted"
 	}

@@ -82,7 +82,7 @@ func cpu() time.Duration {
 
 func median(x []float64) float64 {
 	slices.Sort(x)
-	return x[len(x)/2]
+	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
 }
 
 // cost prints allocations and CPU time, all clients in turn in each round.

@@ -17,7 +17,6 @@ func main() {
 	testing.Init()
 	only := flag.String("only", "", "print one table: cost, goodput or harm")
 	runs := flag.Int("runs", 6, "medians of so many")
-	all := flag.Bool("all", false, "goodput: every client with every quota")
 	flag.Parse()
 	tables := func(t *testing.T) {
 		for _, table := range []struct {
@@ -25,7 +24,7 @@ func main() {
 			print func()
 		}{
 			{"cost", func() { costs(t, os.Stdout, *runs) }},
-			{"goodput", func() { goodput(t, os.Stdout, *runs, *all) }},
+			{"goodput", func() { goodput(t, os.Stdout, *runs) }},
 		} {
 			if *only == "" || *only == table.name {
 				table.print()

@@ -29,7 +29,7 @@ func TestGoodput(t *testing.T) {
 				case s.person:
 					assert.GreaterOrEqual(t, score.others, want.others, "percent of a person's calls at once")
 				case s.crowd:
-						assert.LessOrEqual(t, score.others, want.others, "a cold account's time by its time alone")
+					assert.LessOrEqual(t, score.others, want.others, "a cold account's time by its time alone")
 				}
 			})
 		}

@@ -136,6 +136,9 @@ type Governor struct {
 	readSent uint32    // sent, when the last header was read
 	block    uint32    // sent, when the bucket was blocked last
 	good     uint32    // successes before k was known
+	climbed  uint32    // calls answered, when the percentage began to climb
+	climbAt  uint32    // … the slot
+	climbU   uint16    // … the percentage
 	epoch    uint16
 	hundred  uint32    // sent, when the header first said 100
 	refs     [3]uint16 // calls refused, by half windows

@@ -246,6 +246,7 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	s := p.slot(now)
 	at := point{float32(g.sure(s)), float32(all), float32(u), s}
 	g.readSent = g.sent
+	g.climb(p, at)
 	if g.is(flagAnchor) {
 		g.slope(p, at)
 	} else {
@@ -326,6 +327,11 @@ func commonWindows() iter.Seq[time.Duration] {
 // slopeTime is how long a slope may be when others' calls leave the window.
 const slopeTime = 30 * time.Second
 
+const (
+	climbLeast = 20   // percent
+	climbSlack = 1.05 // for calls in flight
+)
+
 // slope corrects the limit by how much the percentage rose with our own calls.
 func (g *Governor) slope(p *Params, at point) {
 	du := float64(at.u - g.last.u)
@@ -341,6 +347,21 @@ func (g *Governor) slope(p *Params, at point) {
 		if g.anchor.u > 2 && (at.u > g.anchor.u+30 || at.at-g.anchor.at > p.slots(slopeTime)) {
 			g.anchor = at
 		}
+	}
+}
+
+// climb bounds the limit by how steeply the percentage climbs while a used-up
+// window fills anew: then calls leave it at uncertain times, and no slope can be
+// taken, but they can only make it look flatter than it is. Thus a quota that
+// was cut is not taken for one that others use.
+func (g *Governor) climb(p *Params, at point) {
+	answered := g.sent - g.fly[0] - g.fly[1]
+	if !g.is(flagRead) || at.u < float32(g.climbU) || at.at-g.climbAt > p.slots(slopeTime) {
+		g.climbed, g.climbAt, g.climbU = answered, at.at, uint16(min(at.u, 1<<15))
+		return
+	}
+	if du := float64(at.u) - float64(g.climbU); du >= climbLeast {
+		g.l = min(g.l, climbSlack*100*float64(answered-g.climbed)/du)
 	}
 }
 

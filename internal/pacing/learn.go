@@ -141,7 +141,7 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 	if g.is(flagAnchor) { // it is full now, and what was sent since a header is known
 		for _, from := range [...]point{g.anchor, g.last} {
 			if n := float64(g.led.total) - float64(from.lo); n > 0 && from.u <= 98 {
-				g.l = min(g.l, 100*n/(99-float64(from.u)))
+				g.atMost(100 * n / (99 - float64(from.u)))
 			}
 		}
 	}
@@ -159,6 +159,9 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 		if g.since == 0 {
 			g.freed /= 2
 		}
+		if doubt := 1.1 * max(g.l, g.k); (g.strikes >= 2 || g.age(now) > p.Window) && float64(g.most) > doubt {
+			g.most = float32(doubt) // a look for others was in vain
+		}
 		g.full(p, now)
 	}
 	g.drop(point{float32(sure), float32(sure), float32(max(100, r.Usage)), p.slot(now)})
@@ -167,7 +170,7 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 		g.k = sure
 	}
 	if !g.is(flagRead) || g.is(flagWindow) || p.Window <= maxBackoff {
-		g.l = max(g.l, g.k)
+		g.atLeast(g.k)
 	}
 	g.flags |= flagK | flagCapped
 	g.good = 0
@@ -251,7 +254,7 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 		g.slope(p, at)
 	} else {
 		if !g.is(flagRead) {
-			g.l = max(g.l, 100*float64(at.lo)/(u+1))
+			g.atLeast(100 * float64(at.lo) / (u + 1))
 		}
 		g.drop(at)
 	}
@@ -279,7 +282,7 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 // for shorter: the longest that explains it.
 func (g *Governor) shorter(p *Params, now uint32, u float64) bool {
 	own := float64(g.led.total) - g.limbo(now) - g.inFlight()
-	left := (u + 1) / 100 * g.l
+	left := (u + 1) / 100 * g.limit()
 	factor := 1.6 // a quota that has grown looks the same
 	switch {
 	case g.is(flagWindow):
@@ -361,7 +364,7 @@ func (g *Governor) climb(p *Params, at point) {
 		return
 	}
 	if du := float64(at.u) - float64(g.climbU); du >= climbLeast {
-		g.l = min(g.l, climbSlack*100*float64(answered-g.climbed)/du)
+		g.atMost(climbSlack * 100 * float64(answered-g.climbed) / du)
 	}
 }
 
@@ -374,12 +377,10 @@ func (g *Governor) bound(p *Params, at point) {
 	// Others' calls that leave the window hide the rise of ours: unless there
 	// were none to begin with, only a short stretch shows the limit.
 	calm := g.anchor.u <= 2 || at.at-g.anchor.at <= p.slots(slopeTime)
-	if lo := 100 * float64(at.lo-g.anchor.hi) / (du + 1); lo > g.l && calm {
-		g.l = lo
+	if calm {
+		g.atLeast(100 * float64(at.lo-g.anchor.hi) / (du + 1))
 	}
 	if du >= 3 {
-		if hi := 100 * float64(at.hi-g.anchor.lo) / (du - 1); hi < g.l {
-			g.l = max(hi, 1)
-		}
+		g.atMost(100 * float64(at.hi-g.anchor.lo) / (du - 1))
 	}
 }

@@ -213,9 +213,18 @@ func through(c *http.Client) client {
 	}
 }
 
-// ideal is the oracle.
+// ideal is the oracle; cold accounts get their calls when they want them.
 func ideal(scenario) func(p *platform) client {
-	return func(p *platform) client { return through(&http.Client{Transport: newOracle(p)}) }
+	return func(p *platform) client {
+		best := through(&http.Client{Transport: newOracle(p)})
+		return func(ctx context.Context, r role, n int) error {
+			if r == cold {
+				p.consume()
+				return nil
+			}
+			return best(ctx, r, n)
+		}
+	}
 }
 
 // theirs is one of the others, for which all calls are alike.

@@ -87,7 +87,7 @@ func (p *platform) halve() {
 	p.halved = true
 }
 
-// consume is a call of another program, which takes its part come what may.
+// consume is a call of somebody who gets it come what may.
 func (p *platform) consume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

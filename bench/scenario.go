@@ -87,8 +87,11 @@ func (s scenario) bound() bound {
 		b = bound{ratio: 1.05, refused: 2}
 	case s.person:
 		b.others = 99
-	case s.crowd:
-		b.others = 1.05
+	case s.crowd: // of which the cold accounts' time is asked; what is kept for them costs the hot one
+		b.others, b.ratio = 1.05, 1.05
+		if s.limit == 200 {
+			b.ratio = 1.35
+		}
 	}
 	return b
 }

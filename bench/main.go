@@ -25,6 +25,7 @@ func main() {
 		}{
 			{"cost", func() { costs(t, os.Stdout, *runs) }},
 			{"goodput", func() { goodput(t, os.Stdout, *runs) }},
+			{"harm", func() { harms(t, os.Stdout, 9) }},
 		} {
 			if *only == "" || *only == table.name {
 				table.print()

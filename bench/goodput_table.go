@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -15,7 +16,6 @@ func goodput(t *testing.T, out io.Writer, runs int) {
 	fmt.Fprintf(out, "\n## Goodput\n\nTime ÷ the ideal's, refused calls in percent of calls, failed calls. %d workers with work, %.1f windows' worth of calls, %v round trip, medians of %d (of 1 for the others at 20,000 an hour).\n\n",
 		workers, worth, roundTrip, runs)
 	fmt.Fprint(out, "| scenario | quota")
-	rule := "\n| --- | ---"
 	contenders := []contender{us}
 	fmt.Fprint(out, " | instagram")
 	for _, p := range peers() {
@@ -24,10 +24,7 @@ func goodput(t *testing.T, out io.Writer, runs int) {
 			fmt.Fprintf(out, " | %s", p.name)
 		}
 	}
-	for range contenders {
-		rule += " | ---"
-	}
-	fmt.Fprintln(out, " |"+rule+" |")
+	fmt.Fprintln(out, " |\n| --- | ---"+strings.Repeat(" | ---", len(contenders))+" |")
 	for _, kind := range scenarios() {
 		for _, q := range quotas() {
 			s, ok := kind.with(q)

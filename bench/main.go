@@ -23,7 +23,7 @@ func main() {
 			name  string
 			print func()
 		}{
-			{"cost", func() { costs(t, os.Stdout, *runs) }},
+			{"cost", func() { costs(os.Stdout, *runs) }},
 			{"goodput", func() { goodput(t, os.Stdout, *runs) }},
 			{"harm", func() { harms(t, os.Stdout, 9) }},
 		} {

@@ -68,7 +68,7 @@ func quotas() []quota {
 // with returns the scenario with a quota, false where the two do not go together.
 func (s scenario) with(q quota) (scenario, bool) {
 	s.limit, s.window, s.account = q.limit, q.window, q.window > time.Hour
-	return s, !(s.crowd && s.account) // an account's quota is not shared
+	return s, !s.crowd || !s.account // an account's quota is not shared
 }
 
 // bound is what is asked of this library.

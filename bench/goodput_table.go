@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// goodput prints the table.
-func goodput(t *testing.T, out io.Writer, runs int) {
+// goodput prints the table of the scenarios whose names contain a text.
+func goodput(t *testing.T, out io.Writer, runs int, text string) {
 	t.Helper()
 	fmt.Fprintf(out, "\n## Goodput\n\nTime ÷ the ideal's, refused calls in percent of calls, failed calls. %d workers with work, %.1f windows' worth of calls, %v round trip, medians of %d (of 1 for the others at 20,000 an hour).\n\n",
 		workers, worth, roundTrip, runs)
@@ -28,7 +28,7 @@ func goodput(t *testing.T, out io.Writer, runs int) {
 	for _, kind := range scenarios() {
 		for _, q := range quotas() {
 			s, ok := kind.with(q)
-			if !ok {
+			if !ok || !strings.Contains(s.name, text) {
 				continue
 			}
 			fmt.Fprintf(out, "| %s | %d in %.0f h", s.name, s.limit, s.window.Hours())

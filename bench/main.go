@@ -16,7 +16,8 @@ import (
 func main() {
 	testing.Init()
 	only := flag.String("only", "", "print one table: cost, goodput or harm")
-	runs := flag.Int("runs", 6, "medians of so many")
+	scenario := flag.String("scenario", "", "goodput: only scenarios whose names contain this")
+	runs := flag.Int("runs", 6, "medians of so many runs; at least 6 to compare")
 	flag.Parse()
 	tables := func(t *testing.T) {
 		for _, table := range []struct {
@@ -24,7 +25,7 @@ func main() {
 			print func()
 		}{
 			{"cost", func() { costs(os.Stdout, *runs) }},
-			{"goodput", func() { goodput(t, os.Stdout, *runs) }},
+			{"goodput", func() { goodput(t, os.Stdout, *runs, *scenario) }},
 			{"harm", func() { harms(t, os.Stdout, 9) }},
 		} {
 			if *only == "" || *only == table.name {

@@ -90,7 +90,7 @@ func (s scenario) bound() bound {
 	case s.crowd: // of which the cold accounts' time is asked; what is kept for them costs the hot one
 		b.others, b.ratio = 1.05, 1.05
 		if s.limit == 200 {
-			b.ratio = 1.35
+			b.ratio = 1.5
 		}
 	}
 	return b

@@ -36,21 +36,6 @@ func (unhurried) Done(instagram.Permit, instagram.Outcome) {}
 
 const harmAttempts = 4
 
-// harmPlan fails the first attempt of every write in another way, and the
-// second one of every third.
-func harmPlan(write string, attempt int) harm.Fault {
-	n, err := strconv.Atoi(write)
-	all := harm.All()
-	switch {
-	case err != nil:
-	case attempt == 1:
-		return all[n%len(all)]
-	case attempt == 2 && n%3 == 0:
-		return all[(n/len(all))%len(all)]
-	}
-	return harm.None
-}
-
 // slowBody gives a part of itself, and the rest when the server has gone.
 type slowBody struct {
 	parts []string
@@ -75,7 +60,7 @@ func (*slowBody) Close() error { return nil }
 
 // publish makes one write, in the middle of whose body the connection can break.
 func publish(ctx context.Context, account *instagram.Account, server *harm.Server, base, write string) error {
-	if harmPlan(write, 1) != harm.ResetInBody {
+	if harm.Plan(write, 1) != harm.ResetInBody {
 		return account.Post(ctx, write+"/media_publish", url.Values{"creation_id": {write}}, nil)
 	}
 	const first, second = "creation_id=", "17889455560051444"
@@ -97,14 +82,14 @@ func publish(ctx context.Context, account *instagram.Account, server *harm.Serve
 // judge says what a caller was told against what has happened.
 func judge(t *testing.T, server *harm.Server, write string, err error) {
 	t.Helper()
-	what := fmt.Sprintf("write %s, %s, told: %v", write, harmPlan(write, 1), err)
+	what := fmt.Sprintf("write %s, %s, told: %v", write, harm.Plan(write, 1), err)
 	done, attempts := server.Done(write), server.Attempts(write)
 	assert.LessOrEqual(t, done, 1, "done twice: %s", what)
 	switch {
 	case err == nil:
 		assert.Equal(t, 1, done, "not done: %s", what)
 	case errors.Is(err, instagram.ErrOutcomeUnknown):
-	case harmPlan(write, 1) == harm.ResetInBody && errors.Is(err, instagram.ErrTransient):
+	case harm.Plan(write, 1) == harm.ResetInBody && errors.Is(err, instagram.ErrTransient):
 		// through a plain http.Client a 5xx is an answer, and its reader knows that it was a write
 	default:
 		assert.Zero(t, done, "done, and not told that it may be: %s", what)
@@ -161,7 +146,7 @@ func TestWritesAreDoneOnceOverSockets(t *testing.T) {
 	for name, http2 := range map[string]bool{"HTTP/1.1": false, "HTTP/2": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			server := harm.New(harmPlan)
+			server := harm.New(harm.Plan)
 			listening := server.Start(http2)
 			t.Cleanup(listening.Close)
 			account := harmClient(t, instagram.Endpoint{Graph: listening.URL}, harmTransport(t, listening), instagram.WithLimiter(unhurried{}))
@@ -173,17 +158,8 @@ func TestWritesAreDoneOnceOverSockets(t *testing.T) {
 func TestWritesAreDoneOnceInProcess(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		server := harm.New(harmPlan)
-		patient := transportFunc(func(req *http.Request) (*http.Response, error) { // gives up on silence, as net/http does
-			ctx, cancel := context.WithTimeoutCause(req.Context(), 30*time.Second, errors.New("timeout awaiting response headers"))
-			resp, err := server.RoundTrip(req.WithContext(ctx))
-			if err != nil {
-				cancel()
-			}
-			context.AfterFunc(req.Context(), cancel)
-			return resp, err
-		})
-		harmWrites(t, harmClient(t, instagram.Endpoint{}, patient), server, "https://graph.instagram.com", 4)
+		server := harm.New(harm.Plan)
+		harmWrites(t, harmClient(t, instagram.Endpoint{}, server.Within(30*time.Second)), server, "https://graph.instagram.com", 4)
 	})
 }
 

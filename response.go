@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/seed-922467ee/instagram/internal/wire"
 )
@@ -138,13 +139,19 @@ type putBack struct {
 	end  error // what the reading of rest ended with, nil when there is more
 	rest io.ReadCloser
 	idle *idleBodies
-	err  *Error // what the body says, when it was asked
-
-	room [peekSize]byte // for data, while it is short
+	err  *Error    // what the body says, when it was asked
+	room *peekRoom // holds data while it is short; nil when it has been given back
 }
 
+// peekRoom is room for the beginning of a body. Most answers fit in one and are read
+// to their end, so that a few are used again and again.
+type peekRoom [peekSize]byte
+
+//nolint:gochecknoglobals // a pool knows nothing of whose bodies it served
+var peeks = sync.Pool{New: func() any { return new(peekRoom) }}
+
 func newPutBack(body io.ReadCloser, idle *idleBodies) *putBack {
-	b := &putBack{rest: body, idle: idle}
+	b := &putBack{rest: body, idle: idle, room: peeks.Get().(*peekRoom)}
 	if body == nil {
 		b.rest = http.NoBody
 	}
@@ -165,7 +172,10 @@ func (b *putBack) grow(n int) {
 func (b *putBack) Read(p []byte) (int, error) {
 	if b.off < len(b.data) {
 		n := copy(p, b.data[b.off:])
-		b.off += n
+		if b.off += n; b.off == len(b.data) && b.room != nil {
+			peeks.Put(b.room) // it was read out, and is not looked at again
+			b.room, b.data = nil, nil
+		}
 		return n, nil
 	}
 	if b.end != nil {

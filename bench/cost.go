@@ -14,7 +14,6 @@ import (
 	"strings"
 	"sync"
 	"syscall"
-	"testing"
 	"time"
 
 	"github.com/seed-922467ee/instagram"
@@ -82,7 +81,7 @@ func cpu() time.Duration {
 
 func median(x []float64) float64 {
 	slices.Sort(x)
-	return x[len(x)/2]
+	return (x[(len(x)-1)/2] + x[len(x)/2]) / 2
 }
 
 // cost prints allocations and CPU time, all clients in turn in each round.
@@ -132,24 +131,27 @@ func allocations(f func()) (count, size float64) {
 	return float64(int(after.Mallocs-before.Mallocs) / n), float64(after.TotalAlloc-before.TotalAlloc) / n
 }
 
-// parallel prints the throughput of two callers against one.
-func parallel(out io.Writer, rounds int) {
-	const span = 300 * time.Millisecond
+// parallel prints the throughput of two callers against one, all clients in
+// turn in each round.
+func parallel(out io.Writer, rounds int, span time.Duration) {
 	fmt.Fprintf(out, "\n## Two callers at once\n\nCalls with two parallel callers of different accounts ÷ calls with one, median of %d rounds.\n\n", rounds)
 	fmt.Fprintln(out, "| client | two ÷ one |\n| --- | --- |")
 	client := newClient(plainAnswer())
 	calls := []*call{newCall(oursFor(client, "17841405793187001").HTTPClient()), newCall(oursFor(client, "17841405793187002").HTTPClient())}
 	bare := &http.Client{Transport: plainAnswer()}
-	for _, e := range []struct {
-		name string
-		two  []*call
-	}{{"instagram", calls}, {"net/http", []*call{newCall(bare), newCall(bare)}}} {
-		var ratios []float64
-		for range rounds {
-			one := throughput(e.two[:1], span)
-			ratios = append(ratios, throughput(e.two, span)/one)
+	all := []struct {
+		name   string
+		two    []*call
+		ratios []float64
+	}{{name: "instagram", two: calls}, {name: "net/http", two: []*call{newCall(bare), newCall(bare)}}}
+	for range rounds {
+		for i := range all {
+			one := throughput(all[i].two[:1], span)
+			all[i].ratios = append(all[i].ratios, throughput(all[i].two, span)/one)
 		}
-		fmt.Fprintf(out, "| %s | %.2f |\n", e.name, median(ratios))
+	}
+	for _, e := range all {
+		fmt.Fprintf(out, "| %s | %.2f |\n", e.name, median(e.ratios))
 	}
 }
 
@@ -177,11 +179,10 @@ func throughput(callers []*call, span time.Duration) float64 {
 }
 
 // accounts prints what a call and an idle account cost among many.
-func accounts(out io.Writer, rounds int) {
+func accounts(out io.Writer, rounds, calls int, known ...int) {
 	fmt.Fprintf(out, "\n## Many accounts\n\nA permit taken and given back by a limiter that knows so many accounts, each with usage of its own, median of %d rounds.\n\n", rounds)
 	fmt.Fprintln(out, "| accounts | CPU ns for a call | bytes for an idle account |\n| --- | --- | --- |")
-	for _, n := range []int{1, 1000, 100_000, 1_000_000} {
-		before := heap()
+	for _, n := range known {
 		l := instagram.NewLimiter(instagram.LimiterOptions{})
 		names := make([]string, n)
 		for i := range names {
@@ -204,16 +205,14 @@ func accounts(out io.Writer, rounds int) {
 		each := float64(heap()-named) / float64(n)
 		var times []float64
 		for range rounds {
-			const calls = 200_000
 			began := cpu()
 			for i := range calls {
 				one(names[(i*7919)%min(n, 1000)]) // a thousand of them are busy
 			}
-			times = append(times, float64((cpu()-began).Nanoseconds())/calls)
+			times = append(times, float64((cpu()-began).Nanoseconds())/float64(calls))
 		}
 		fmt.Fprintf(out, "| %d | %.0f | %.0f |\n", n, median(times), each)
 		runtime.KeepAlive(l)
-		_ = before
 	}
 }
 
@@ -226,9 +225,8 @@ func heap() uint64 {
 }
 
 // costs prints all of it.
-func costs(t *testing.T, out io.Writer, rounds int) {
-	t.Helper()
+func costs(out io.Writer, rounds int) {
 	cost(out, max(20, rounds), 20_000)
-	parallel(out, rounds)
-	accounts(out, rounds)
+	parallel(out, rounds, 300*time.Millisecond)
+	accounts(out, rounds, 200_000, 1, 1000, 100_000, 1_000_000)
 }

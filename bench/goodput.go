@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -19,65 +20,15 @@ import (
 	"github.com/seed-922467ee/instagram"
 )
 
-// scenario is a quota and what is special about it.
-type scenario struct {
-	name      string
-	limit     int
-	window    time.Duration
-	account   bool // the quota is an account's, not the app's
-	penalty   bool
-	bare      bool
-	startUsed float64
-	halved    bool // after one and a half windows
-	processes int  // that know nothing of each other; 0: 1
-	foreign   bool // another program takes a third
-	person    bool // a person's calls among those of background jobs
-	crowd     bool // one hot account and forty cold ones
-}
-
-const (
-	workers = 32 // of each process, always with work to do
-	worth   = 3.5
-	pause   = time.Minute // after a failed call its worker waits so long, and makes it again
-	patient = 2.0         // a run ends after so many times the ideal's time
-)
-
-func scenarios() []scenario {
-	return []scenario{
-		{name: "plain"},
-		{name: "refused calls count", penalty: true},
-		{name: "refusals without headers", bare: true},
-		{name: "restart with 90 % used", startUsed: 0.9},
-		{name: "quota halved on the way", halved: true},
-		{name: "two processes that share nothing", processes: 2},
-		{name: "another program takes a third", foreign: true},
-		{name: "a person among background jobs", person: true},
-		{name: "one hot account, forty cold ones", crowd: true},
-	}
-}
-
-type quota struct {
-	limit  int
-	window time.Duration
-}
-
-func (q quota) of(s scenario) scenario {
-	s.limit, s.window, s.account = q.limit, q.window, q.window > time.Hour
-	return s
-}
-
-func quotas() []quota {
-	return []quota{{200, time.Hour}, {2000, time.Hour}, {20_000, time.Hour}, {4800, 24 * time.Hour}}
-}
-
 // result is what became of a scenario.
 type result struct {
 	took    time.Duration
 	done    int // calls of the workers
 	failed  int // calls that ended in an error, and were made again
 	refused int
-	others  int // a person's calls, or the cold accounts'
-	prompt  int // those of them that were answered within ten seconds
+	others  int     // a person's calls
+	prompt  int     // those of them that were answered at once
+	cold    float64 // the time of the cold account that suffered most, by its time alone
 }
 
 // run is one client in one scenario. It lives in a bubble of its own clock.
@@ -103,17 +54,20 @@ const (
 	cold
 )
 
+// contender returns, for one run, what makes the client of each process.
+type contender func(s scenario) func(p *platform) client
+
 // play runs a scenario on a fake clock; longest ends it.
-func play(t *testing.T, s scenario, seed uint64, longest time.Duration, make func(*platform) client) (r result) {
+func play(t *testing.T, s scenario, seed uint64, longest time.Duration, c contender) (r result) {
 	t.Helper()
 	synctest.Test(t, func(*testing.T) {
 		ctx, stop := context.WithTimeout(context.Background(), longest)
 		defer stop()
-		x := &run{s: s, p: newPlatform(s, seed), rng: rand.New(rand.NewPCG(seed, 2)), end: ctx} // #nosec G404 -- a simulation
-		calls := int(worth * float64(s.limit))
-		x.left.Store(int64(calls))
+		x := &run{s: s, p: newPlatform(s, seed, stop), rng: rand.New(rand.NewPCG(seed, 2)), end: ctx}
+		x.left.Store(int64(s.calls()))
+		process := c(s)
 		for range max(1, s.processes) {
-			x.clients = append(x.clients, make(x.p))
+			x.clients = append(x.clients, process(x.p))
 		}
 		x.all()
 		x.result.refused = x.p.refused
@@ -133,14 +87,14 @@ func (x *run) all() {
 	}
 	perWindow := float64(x.s.limit)
 	if x.s.foreign {
-		rest.Go(func() { x.now(done, perWindow/3, func() { x.p.consume() }) })
+		rest.Go(func() { x.atRandom(done, perWindow/3, x.p.consume) })
 	}
 	if x.s.person {
-		rest.Go(func() { x.now(done, perWindow/50, func() { rest.Go(func() { x.other(done, person, 0) }) }) })
+		rest.Go(func() { x.atRandom(done, perWindow/50, func() { rest.Go(func() { x.ask(done) }) }) })
 	}
 	if x.s.crowd {
-		for n := range 40 {
-			rest.Go(func() { x.now(done, perWindow/5/40, func() { rest.Go(func() { x.other(done, cold, n) }) }) })
+		for n := range colds {
+			rest.Go(func() { x.coldAccount(began, n) })
 		}
 	}
 	if x.s.halved {
@@ -159,52 +113,84 @@ func (x *run) all() {
 // work makes calls until all are made.
 func (x *run) work(c client) {
 	for x.left.Add(-1) >= 0 {
-		for {
-			err := c(x.end, worker, 0)
-			if x.end.Err() != nil {
-				return
-			}
-			x.mu.Lock()
-			if err == nil {
-				x.result.done++
-				x.mu.Unlock()
-				break
-			}
-			x.result.failed++
-			x.mu.Unlock()
-			if sleep(x.end, pause) != nil {
-				return
-			}
+		if !x.insist(c, worker, 0) {
+			return
+		}
+		x.mu.Lock()
+		x.result.done++
+		x.mu.Unlock()
+	}
+}
+
+// insist makes a call until it succeeds; false: the run is over.
+func (x *run) insist(c client, r role, n int) bool {
+	for {
+		err := c(x.end, r, n)
+		if x.end.Err() != nil {
+			return false
+		}
+		if err == nil {
+			return true
+		}
+		x.mu.Lock()
+		x.result.failed++
+		x.mu.Unlock()
+		if sleep(x.end, pause) != nil {
+			return false
 		}
 	}
 }
 
-// now does something at random moments, n times in a window.
-func (x *run) now(ctx context.Context, n float64, f func()) {
-	for {
-		x.mu.Lock()
-		d := time.Duration(x.rng.ExpFloat64() * float64(x.s.window) / n)
-		x.mu.Unlock()
-		if sleep(ctx, d) != nil {
-			return
-		}
+// gap returns the time to the next of events of which there are n in a window.
+func (x *run) gap(n float64) time.Duration {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return time.Duration(x.rng.ExpFloat64() * float64(x.s.window) / n)
+}
+
+// atRandom does something at random moments, n times in a window.
+func (x *run) atRandom(ctx context.Context, n float64, f func()) {
+	for sleep(ctx, x.gap(n)) == nil {
 		f()
 	}
 }
 
-// other makes one call of somebody who is not a worker.
-func (x *run) other(ctx context.Context, r role, n int) {
+// ask makes one call of a person's.
+func (x *run) ask(ctx context.Context) {
 	began := time.Now()
-	err := x.clients[0](ctx, r, n)
+	err := x.clients[0](ctx, person, 0)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	if ctx.Err() != nil {
 		return // the run is over
 	}
 	x.result.others++
-	if err == nil && time.Since(began) < 10*time.Second {
+	if err == nil && time.Since(began) <= atOnce {
 		x.result.prompt++
 	}
+}
+
+// coldAccount makes an account's calls, each when it is due and the one before
+// it is done, for about as long as the hot account has work.
+func (x *run) coldAccount(began time.Time, n int) {
+	const windows = worth / (1 - coldly)
+	perWindow := coldly * float64(x.s.limit) / colds
+	due := make([]time.Duration, int(windows*perWindow))
+	x.mu.Lock()
+	for i := range due {
+		due[i] = time.Duration(x.rng.Float64() * windows * float64(x.s.window))
+	}
+	x.mu.Unlock()
+	slices.Sort(due)
+	for _, at := range due {
+		if sleep(x.end, at-time.Since(began)) != nil || !x.insist(x.clients[0], cold, n) {
+			return
+		}
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.result.cold = max(x.result.cold, float64(time.Since(began))/float64(due[len(due)-1]+roundTrip))
+	x.result.others++
 }
 
 // through makes calls through an http.Client.
@@ -227,12 +213,37 @@ func through(c *http.Client) client {
 	}
 }
 
-// oursIn makes calls through this library, with the priorities that the roles have.
-func oursIn(s scenario) func(p *platform) client {
+// ideal is the oracle; cold accounts get their calls when they want them.
+func ideal(scenario) func(p *platform) client {
 	return func(p *platform) client {
-		c := newClient(p)
+		best := through(&http.Client{Transport: newOracle(p)})
+		return func(ctx context.Context, r role, n int) error {
+			if r == cold {
+				p.consume()
+				return nil
+			}
+			return best(ctx, r, n)
+		}
+	}
+}
+
+// theirs is one of the others, for which all calls are alike.
+func theirs(p peer) contender {
+	return func(scenario) func(*platform) client {
+		return func(at *platform) client { return through(p.client(at)) }
+	}
+}
+
+// us makes calls through this library, with the priorities that the roles have.
+func us(s scenario) func(p *platform) client {
+	limiter := func() instagram.Limiter { return instagram.NewLimiter(instagram.LimiterOptions{}) }
+	if s.limiters != nil {
+		limiter = s.limiters()
+	}
+	return func(p *platform) client {
+		c := newClient(p, instagram.WithLimiter(limiter()))
 		hot := oursFor(c, accountID)
-		crowd := make([]*instagram.Account, 40)
+		crowd := make([]*instagram.Account, colds)
 		for i := range crowd {
 			crowd[i] = oursFor(c, fmt.Sprint(17841405793188000+i))
 		}
@@ -250,55 +261,68 @@ func oursIn(s scenario) func(p *platform) client {
 	}
 }
 
-// median of several seeds.
-func (s scenario) median(t *testing.T, runs int, longest time.Duration, make func(*platform) client) result {
-	t.Helper()
-	var all [20]result
-	for i := range runs {
-		all[i] = play(t, s, uint64(i)+1, longest, make) // #nosec G115 -- few
-	}
-	slices.SortFunc(all[:runs], func(a, b result) int { return int(a.took - b.took) })
-	return all[runs/2]
+// score is a result by the ideal's, or the medians of some.
+type score struct {
+	ratio   float64 // infinite: the client did not finish
+	done    float64 // percent of the calls
+	refused float64 // percent of the calls
+	failed  float64
+	others  float64 // as in bound; 0: there are none
 }
 
-// goodput prints the table.
-func goodput(t *testing.T, out io.Writer, runs int, all bool) {
-	t.Helper()
-	fmt.Fprintf(out, "\n## Goodput\n\n%d workers that always have work, %.1f windows' worth of calls, %v round trip, median of %d.\n\n",
-		workers, worth, roundTrip, runs)
-	fmt.Fprintln(out, "| scenario | quota | client | time ÷ ideal | refused % | failed | others answered in 10 s |")
-	fmt.Fprintln(out, "| --- | --- | --- | --- | --- | --- | --- |")
-	for _, kind := range scenarios() {
-		for _, q := range quotas() {
-			s := q.of(kind)
-			if s.crowd && s.account {
-				continue // an account's quota is not shared
-			}
-			ideal := s.median(t, runs, 1000*time.Hour, func(p *platform) client { return through(&http.Client{Transport: newOracle(p)}) })
-			for _, peer := range peers() {
-				if peer.name == "x/oauth2" || peer.name != "instagram" && !all && q.limit != 2000 {
-					continue // signs only: as net/http; or not asked for
-				}
-				make, seeds := oursIn(s), runs
-				if peer.name != "instagram" {
-					make, seeds = func(p *platform) client { return through(peer.client(p)) }, 1
-				}
-				row(out, s, peer.name, ideal, s.median(t, seeds, time.Duration(patient*float64(ideal.took)), make))
-			}
+func (r result) score(s scenario, ideal result) score {
+	calls := float64(s.calls())
+	c := score{
+		ratio: math.Inf(1), done: 100 * float64(r.done) / calls,
+		refused: 100 * float64(r.refused) / calls, failed: float64(r.failed),
+	}
+	if r.done == s.calls() {
+		c.ratio = float64(r.took) / float64(ideal.took)
+	}
+	switch {
+	case s.person && r.others > 0:
+		c.others = 100 * float64(r.prompt) / float64(r.others)
+	case s.crowd && r.others < colds:
+		c.others = math.Inf(1)
+	case s.crowd:
+		c.others = r.cold
+	}
+	return c
+}
+
+func medians(all []score) score {
+	of := func(f func(score) float64) float64 {
+		x := make([]float64, len(all))
+		for i := range all {
+			x[i] = f(all[i])
 		}
+		return median(x)
+	}
+	return score{
+		ratio:   of(func(s score) float64 { return s.ratio }),
+		done:    of(func(s score) float64 { return s.done }),
+		refused: of(func(s score) float64 { return s.refused }),
+		failed:  of(func(s score) float64 { return s.failed }),
+		others:  of(func(s score) float64 { return s.others }),
 	}
 }
 
-func row(out io.Writer, s scenario, name string, ideal, r result) {
-	calls := int(worth * float64(s.limit))
-	ratio := fmt.Sprintf("%.3f", float64(r.took)/float64(ideal.took))
-	if r.done < calls {
-		ratio = fmt.Sprintf("> %.0f (%.1f %% done)", patient, 100*float64(r.done)/float64(calls))
+// match scores contenders in a scenario, side by side with the ideal.
+func match(t *testing.T, s scenario, runs func(contender int) int, contenders ...contender) []score {
+	t.Helper()
+	ideals := map[uint64]result{}
+	scores := make([]score, len(contenders))
+	for i, c := range contenders {
+		var all []score
+		for seed := range uint64(runs(i)) {
+			best, ok := ideals[seed]
+			if !ok {
+				best = play(t, s, seed, 1000*s.window, ideal)
+				ideals[seed] = best
+			}
+			all = append(all, play(t, s, seed, patient*best.took, c).score(s, best))
+		}
+		scores[i] = medians(all)
 	}
-	others := ""
-	if r.others > 0 {
-		others = fmt.Sprintf("%.1f %%", 100*float64(r.prompt)/float64(r.others))
-	}
-	fmt.Fprintf(out, "| %s | %d per %.0f h | %s | %s | %.2f | %d | %s |\n",
-		s.name, s.limit, s.window.Hours(), name, ratio, 100*float64(r.refused)/float64(calls), r.failed, others)
+	return scores
 }

@@ -16,16 +16,17 @@ import (
 func main() {
 	testing.Init()
 	only := flag.String("only", "", "print one table: cost, goodput or harm")
-	runs := flag.Int("runs", 6, "medians of so many")
-	all := flag.Bool("all", false, "goodput: every client with every quota")
+	scenario := flag.String("scenario", "", "goodput: only scenarios whose names contain this")
+	runs := flag.Int("runs", 6, "medians of so many runs; at least 6 to compare")
 	flag.Parse()
 	tables := func(t *testing.T) {
 		for _, table := range []struct {
 			name  string
 			print func()
 		}{
-			{"cost", func() { costs(t, os.Stdout, *runs) }},
-			{"goodput", func() { goodput(t, os.Stdout, *runs, *all) }},
+			{"cost", func() { costs(os.Stdout, *runs) }},
+			{"goodput", func() { goodput(t, os.Stdout, *runs, *scenario) }},
+			{"harm", func() { harms(t, os.Stdout, 9) }},
 		} {
 			if *only == "" || *only == table.name {
 				table.print()

@@ -29,14 +29,18 @@ type platform struct {
 	limit   int
 	log     []time.Time // of counted calls, oldest first, from head on
 	head    int
-	refused int
-	flying  int // the oracle's calls on their way
+	refused int  // but for calls that were on their way when the quota was halved
+	halved  bool // the quota
+	flying  int  // the oracle's calls on their way
+	left    int  // calls until it has enough
+	enough  func()
 }
 
-func newPlatform(s scenario, seed uint64) *platform {
+// newPlatform returns a platform that says so when it has had enough of a client.
+func newPlatform(s scenario, seed uint64, enough func()) *platform {
 	p := &platform{
 		window: s.window, account: s.account, penalty: s.penalty, bare: s.bare, limit: s.limit,
-		rng: rand.New(rand.NewPCG(seed, 1)), // #nosec G404 -- a simulation
+		rng: rand.New(rand.NewPCG(seed, 1)), left: bounded * s.calls(), enough: enough,
 	}
 	now := time.Now()
 	used := int(s.startUsed * float64(s.limit))
@@ -80,17 +84,16 @@ func (p *platform) halve() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.limit /= 2
+	p.halved = true
 }
 
-// consume is a call of another program, which is refused like any other.
+// consume is a call of somebody who gets it come what may.
 func (p *platform) consume() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.expire(now)
-	if len(p.log)-p.head < p.limit {
-		p.log = append(p.log, now)
-	}
+	p.log = append(p.log, now)
 }
 
 func (p *platform) way() time.Duration {
@@ -103,10 +106,13 @@ func (p *platform) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Body != nil {
 		_ = req.Body.Close()
 	}
+	p.mu.Lock()
+	knew := p.halved
+	p.mu.Unlock()
 	if err := sleep(req.Context(), p.way()); err != nil {
 		return nil, err
 	}
-	resp := p.answer()
+	resp := p.answer(knew)
 	if err := sleep(req.Context(), p.way()); err != nil {
 		return nil, err
 	}
@@ -114,13 +120,17 @@ func (p *platform) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func (p *platform) answer() *http.Response {
+// answer answers a call, of whose quota it was known whether it is halved.
+func (p *platform) answer(knew bool) *http.Response {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
 	p.expire(now)
+	if p.left--; p.left == 0 {
+		p.enough()
+	}
 	refused := len(p.log)-p.head >= p.limit
-	if refused {
+	if refused && knew == p.halved {
 		p.refused++
 	}
 	if !refused || p.penalty {
@@ -189,7 +199,7 @@ func (o *oracle) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	<-o.turn
 	time.Sleep(roundTrip / 2)
-	resp := o.p.answer()
+	resp := o.p.answer(true)
 	o.p.mu.Lock()
 	o.p.flying--
 	o.p.mu.Unlock()

@@ -13,9 +13,11 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Fault is what goes wrong with one attempt.
@@ -23,21 +25,22 @@ type Fault uint8
 
 // Faults. Those that begin with Done carry the write out first.
 const (
-	None           Fault = iota // carried out, and said so
-	ResetInBody                 // the connection is reset when a part of the body was read
-	ResetAfterBody              // … when all of it was
-	DoneReset                   // … before the answer
-	DoneCut                     // … in the middle of the answer
-	DoneStream                  // on HTTP/2 only the stream ends
-	Failed                      // HTTP 500 with code 2
-	DoneFailed                  // the same, and it was carried out
-	Unavailable                 // HTTP 503 with a page
-	Throttled                   // HTTP 400 with code 4
-	TooMany                     // a bare HTTP 429
-	NotReady                    // code 9007
-	Silence                     // no answer ever
-	DoneSilence                 // the same, and it was carried out
-	faults                      // how many there are
+	None            Fault = iota // carried out, and said so
+	ResetBeforeBody              // the connection is reset when nothing of the body was read
+	ResetInBody                  // … when a part of it was
+	ResetAfterBody               // … when all of it was
+	DoneReset                    // … before the answer
+	DoneCut                      // … in the middle of the answer
+	DoneStream                   // on HTTP/2 only the stream ends
+	Failed                       // HTTP 500 with code 2
+	DoneFailed                   // the same, and it was carried out
+	Unavailable                  // HTTP 503 with a page
+	Throttled                    // HTTP 400 with code 4
+	TooMany                      // a bare HTTP 429
+	NotReady                     // code 9007
+	Silence                      // no answer ever
+	DoneSilence                  // the same, and it was carried out
+	faults                       // how many there are
 )
 
 // All returns every fault.
@@ -52,7 +55,7 @@ func All() []Fault {
 // String names the fault.
 func (f Fault) String() string {
 	return [...]string{
-		"none", "reset in the body", "reset after the body", "done, then reset", "done, then cut off", "done, then the stream ends",
+		"none", "reset before the body", "reset in the body", "reset after the body", "done, then reset", "done, then cut off", "done, then the stream ends",
 		"500", "done, then 500", "503", "throttled", "429", "not ready", "silence", "done, then silence",
 	}[f]
 }
@@ -65,6 +68,31 @@ func (f Fault) Done() bool {
 	default:
 		return false
 	}
+}
+
+// Unclear reports whether a caller who meets the fault cannot know whether the
+// write was carried out, unless it was told of more than that an attempt failed.
+func (f Fault) Unclear() bool {
+	switch f {
+	case None, ResetBeforeBody, Throttled, TooMany, NotReady:
+		return false
+	default:
+		return true
+	}
+}
+
+// Plan fails the first attempt of every write, which are named by numbers, in
+// another way, and the second one of every third.
+func Plan(write string, attempt int) Fault {
+	n, err := strconv.Atoi(write)
+	switch {
+	case err != nil:
+	case attempt == 1:
+		return Fault(n % int(faults)) // #nosec G115 -- few
+	case attempt == 2 && n%3 == 0:
+		return Fault(n / int(faults) % int(faults)) // #nosec G115 -- few
+	}
+	return None
 }
 
 // Server is the platform. A write is a POST to …/{write}/media_publish; whatever
@@ -197,6 +225,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	fault := s.arrive(write)
+	if fault == ResetBeforeBody {
+		reset(r)
+	}
 	if fault == ResetInBody {
 		_, _ = io.ReadFull(r.Body, make([]byte, 8))
 		defer s.tellReset(write)
@@ -237,12 +268,18 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 		body = http.NoBody
 	}
 	defer body.Close() //nolint:errcheck // read only
+	if err := context.Cause(req.Context()); err != nil {
+		return nil, err // as net/http does
+	}
 	write, ok := writeOf(req)
 	fault := None
 	if ok {
 		fault = s.arrive(write)
 	}
 	lost := &net.OpError{Op: "read", Net: "tcp", Err: syscall.ECONNRESET}
+	if fault == ResetBeforeBody {
+		return nil, lost
+	}
 	if fault == ResetInBody {
 		_, _ = io.ReadFull(body, make([]byte, 8))
 		s.tellReset(write)
@@ -271,6 +308,25 @@ func (s *Server) RoundTrip(req *http.Request) (*http.Response, error) {
 		StatusCode: status, Proto: "HTTP/2.0", ProtoMajor: 2, Header: http.Header{"Content-Type": {contentType}},
 		Body: io.NopCloser(answer), ContentLength: int64(len(text)), Request: req,
 	}, nil
+}
+
+// Within returns the server in process to a client that gives up when there is
+// no answer after d, as net/http does.
+func (s *Server) Within(d time.Duration) http.RoundTripper { return impatient{s, d} }
+
+type impatient struct {
+	server *Server
+	most   time.Duration
+}
+
+func (i impatient) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx, cancel := context.WithTimeoutCause(req.Context(), i.most, errors.New("timeout awaiting response headers"))
+	resp, err := i.server.RoundTrip(req.WithContext(ctx))
+	if err != nil {
+		cancel()
+	}
+	context.AfterFunc(req.Context(), cancel)
+	return resp, err
 }
 
 type broken struct{}

@@ -53,9 +53,10 @@ func newApp(k AppKey) *App {
 // How an app's budget is shared.
 const (
 	heavyShare = 0.05 // of the limit: an account that used more leaves room for those that did not
-	lightFades = 12   // of the window: how long a call of a light account is remembered
+	lightFades = 4    // of the window: how long a call of a light account is remembered
 	fadeSlots  = 16   // fading is counted in steps of so many slots
 	maxReserve = 0.5  // of the limit, kept from heavy accounts at most
+	shortSteps = 64   // moments of a window that are looked at
 	calmRoom   = 2048 // calls of room from which on callers need not meet
 	calmSpan   = time.Second
 )
@@ -150,26 +151,37 @@ func (a *App) fadeLight(p *Pacer, now time.Duration) {
 	}
 }
 
-// keep returns how many calls an account must leave to others: an account that
-// used much of the window leaves what those that used little will want, at
-// their present rate, until the window frees.
+// keep returns how many calls an account must leave to others: one that used
+// much of the window leaves what those that used little will want, at their
+// present rate, until the window frees.
 func (a *App) keep(p *Pacer, now time.Duration, acct *Account) float64 {
 	if !a.fade(p, now, acct) {
 		return 0
 	}
 	a.fadeLight(p, now)
-	if a.light < 1 {
+	if a.light < 1.0/lightFades {
 		return 0
 	}
 	w := float64(p.cfg.App.Window)
 	age := min(float64(now-a.gov.began), w/lightFades)
-	perWindow := a.light * w / max(age, float64(time.Second))
-	horizon := 1.0
-	if s, ok := a.gov.led.slotOfNth(1); ok {
-		horizon = max(0, float64(a.gov.leaves(&p.cfg.App, s)-now)/w)
+	return min(a.gov.shortfall(&p.cfg.App, now, a.light/max(age, float64(time.Second))), maxReserve*a.gov.l)
+}
+
+// shortfall returns how many calls will be missing at the worst moment within a
+// window, for callers who want so many in a nanosecond, if nothing is left now:
+// those that they want until then, and some more by chance, less those that
+// leave the window until then.
+func (g *Governor) shortfall(p *Params, now time.Duration, rate float64) (worst float64) {
+	free, looked := 0.0, time.Duration(-1)
+	for e := range g.led.slices() {
+		if in := g.leaves(p, e.at) - now; in > looked {
+			want := rate * float64(in)
+			worst = max(worst, want-free+2*math.Sqrt(want))
+			looked = in + p.Window/shortSteps
+		}
+		free += float64(e.n)
 	}
-	need := perWindow * horizon
-	return min(need+2*math.Sqrt(need), maxReserve*a.gov.l)
+	return worst
 }
 
 // done takes in what became of a call.

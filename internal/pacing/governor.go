@@ -119,6 +119,8 @@ type Governor struct {
 	k float64 // how many of our own calls the window holds at most, for now
 	l float64 // the bucket's limit, as far as our calls have shown: a lower bound
 
+	most float32 // … and an upper one; 0: none
+
 	blocked time.Duration // no call before this
 	retry   time.Duration // when others use the bucket too: no look before this
 	fullAt  time.Duration // when the bucket was full last
@@ -136,6 +138,9 @@ type Governor struct {
 	readSent uint32    // sent, when the last header was read
 	block    uint32    // sent, when the bucket was blocked last
 	good     uint32    // successes before k was known
+	climbed  uint32    // calls answered, when the percentage began to climb
+	climbAt  uint32    // … the slot
+	climbU   uint16    // … the percentage
 	epoch    uint16
 	hundred  uint32    // sent, when the header first said 100
 	refs     [3]uint16 // calls refused, by half windows
@@ -287,7 +292,27 @@ func (g *Governor) explore() float64 {
 }
 
 // others reports whether a good part of the bucket is used by someone else.
-func (g *Governor) others() bool { return !g.is(flagRead) || g.k < 0.9*g.l }
+func (g *Governor) others() bool { return !g.is(flagRead) || g.k < 0.9*g.limit() }
+
+// limit returns the bucket's limit where it must not be taken for too low.
+func (g *Governor) limit() float64 { return max(g.l, float64(g.most)) }
+
+// atMost lowers what is known of the limit.
+func (g *Governor) atMost(limit float64) {
+	limit = max(limit, 1)
+	g.l = min(g.l, limit)
+	if g.most == 0 || limit < float64(g.most) {
+		g.most = float32(limit)
+	}
+}
+
+// atLeast raises it.
+func (g *Governor) atLeast(limit float64) {
+	g.l = max(g.l, limit)
+	if g.most != 0 {
+		g.most = max(g.most, float32(g.l))
+	}
+}
 
 // unsure reports whether it pays to look before our own calls leave: others use
 // the bucket too, or the window may be shorter than documented.

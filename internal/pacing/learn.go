@@ -141,7 +141,7 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 	if g.is(flagAnchor) { // it is full now, and what was sent since a header is known
 		for _, from := range [...]point{g.anchor, g.last} {
 			if n := float64(g.led.total) - float64(from.lo); n > 0 && from.u <= 98 {
-				g.l = min(g.l, 100*n/(99-float64(from.u)))
+				g.atMost(100 * n / (99 - float64(from.u)))
 			}
 		}
 	}
@@ -159,6 +159,9 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 		if g.since == 0 {
 			g.freed /= 2
 		}
+		if doubt := 1.1 * max(g.l, g.k); (g.strikes >= 2 || g.age(now) > p.Window) && float64(g.most) > doubt {
+			g.most = float32(doubt) // a look for others was in vain
+		}
 		g.full(p, now)
 	}
 	g.drop(point{float32(sure), float32(sure), float32(max(100, r.Usage)), p.slot(now)})
@@ -167,7 +170,7 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 		g.k = sure
 	}
 	if !g.is(flagRead) || g.is(flagWindow) || p.Window <= maxBackoff {
-		g.l = max(g.l, g.k)
+		g.atLeast(g.k)
 	}
 	g.flags |= flagK | flagCapped
 	g.good = 0
@@ -246,11 +249,12 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	s := p.slot(now)
 	at := point{float32(g.sure(s)), float32(all), float32(u), s}
 	g.readSent = g.sent
+	g.climb(p, at)
 	if g.is(flagAnchor) {
 		g.slope(p, at)
 	} else {
 		if !g.is(flagRead) {
-			g.l = max(g.l, 100*float64(at.lo)/(u+1))
+			g.atLeast(100 * float64(at.lo) / (u + 1))
 		}
 		g.drop(at)
 	}
@@ -278,7 +282,7 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 // for shorter: the longest that explains it.
 func (g *Governor) shorter(p *Params, now uint32, u float64) bool {
 	own := float64(g.led.total) - g.limbo(now) - g.inFlight()
-	left := (u + 1) / 100 * g.l
+	left := (u + 1) / 100 * g.limit()
 	factor := 1.6 // a quota that has grown looks the same
 	switch {
 	case g.is(flagWindow):
@@ -326,6 +330,11 @@ func commonWindows() iter.Seq[time.Duration] {
 // slopeTime is how long a slope may be when others' calls leave the window.
 const slopeTime = 30 * time.Second
 
+const (
+	climbLeast = 20   // percent
+	climbSlack = 1.05 // for calls in flight
+)
+
 // slope corrects the limit by how much the percentage rose with our own calls.
 func (g *Governor) slope(p *Params, at point) {
 	du := float64(at.u - g.last.u)
@@ -344,6 +353,21 @@ func (g *Governor) slope(p *Params, at point) {
 	}
 }
 
+// climb bounds the limit by how steeply the percentage climbs while a used-up
+// window fills anew: then calls leave it at uncertain times, and no slope can be
+// taken, but they can only make it look flatter than it is. Thus a quota that
+// was cut is not taken for one that others use.
+func (g *Governor) climb(p *Params, at point) {
+	answered := g.sent - g.fly[0] - g.fly[1]
+	if !g.is(flagRead) || at.u < float32(g.climbU) || at.at-g.climbAt > p.slots(slopeTime) {
+		g.climbed, g.climbAt, g.climbU = answered, at.at, uint16(min(at.u, 1<<15))
+		return
+	}
+	if du := float64(at.u) - float64(g.climbU); du >= climbLeast {
+		g.atMost(climbSlack * 100 * float64(answered-g.climbed) / du)
+	}
+}
+
 func addUpTo(a uint16, n uint32) uint16 {
 	return uint16(min(uint32(a)+n, 1<<16-1)) // #nosec G115 -- bounded
 }
@@ -353,12 +377,10 @@ func (g *Governor) bound(p *Params, at point) {
 	// Others' calls that leave the window hide the rise of ours: unless there
 	// were none to begin with, only a short stretch shows the limit.
 	calm := g.anchor.u <= 2 || at.at-g.anchor.at <= p.slots(slopeTime)
-	if lo := 100 * float64(at.lo-g.anchor.hi) / (du + 1); lo > g.l && calm {
-		g.l = lo
+	if calm {
+		g.atLeast(100 * float64(at.lo-g.anchor.hi) / (du + 1))
 	}
 	if du >= 3 {
-		if hi := 100 * float64(at.hi-g.anchor.lo) / (du - 1); hi < g.l {
-			g.l = max(hi, 1)
-		}
+		g.atMost(100 * float64(at.hi-g.anchor.lo) / (du - 1))
 	}
 }

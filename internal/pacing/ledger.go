@@ -3,6 +3,8 @@ package pacing
 // This file answers: which of our own calls does the rolling window still hold,
 // and when do they leave it?
 
+import "iter"
+
 // slot is how many calls were sent in one slice of time.
 type slot struct {
 	at uint32 // the end of the slice
@@ -128,6 +130,22 @@ func (l *ledger) begun(edge uint32) (n uint32) {
 		n += l.last.n
 	}
 	return n
+}
+
+// slices yields the slices, oldest first.
+func (l *ledger) slices() iter.Seq[slot] {
+	return func(yield func(slot) bool) {
+		if l.old != nil {
+			for i := range l.old.n {
+				if !yield(*l.old.at(i)) {
+					return
+				}
+			}
+		}
+		if l.last.n > 0 {
+			yield(l.last)
+		}
+	}
 }
 
 // takeBack uncounts n calls of slot s or thereabouts, which were never sent.

@@ -112,7 +112,7 @@ func (s *server) call(now time.Duration, foreign bool) (a answer) {
 		return a
 	}
 	a.usage = s.usage(now)
-	if s.full() && (a.refused && s.sc.Hints != NoHints || s.sc.Hints == HintsWhenFull) {
+	if s.sc.Account && s.full() && (a.refused && s.sc.Hints != NoHints || s.sc.Hints == HintsWhenFull) { // an app's header states none
 		a.hint = time.Duration(s.sc.HintRounding.of((s.frees(now) - now).Minutes())) * time.Minute
 	}
 	if a.refused && s.sc.BareRefusals {

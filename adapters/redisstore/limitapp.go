@@ -114,6 +114,7 @@ func (a *app) leave(w *waiter) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	defer a.wake()
+	a.line.held[w.call.Priority] = 0 // the next may want less
 	return a.line.remove(w)
 }
 

@@ -207,6 +207,8 @@ local function save(b)
 	for _, name in ipairs(numbers) do
 		if g[name] == 0 then g[name] = nil end
 	end
+	if g.anchor.at == 0 then g.anchor = nil end
+	if g.last.at == 0 then g.last = nil end
 	redis.call('SET', b.key, cmsgpack.pack(g), 'PX', ttl)
 	if b.pushed then redis.call('PEXPIRE', b.calls, ttl) end
 end
@@ -258,7 +260,7 @@ end
 -- fade lets an account's spent calls fade, and reports whether it uses much.
 local function fade(app, account)
 	local g, a, step = app.g, account.g, floor(app.slot / fade_slots)
-	if step ~= a.faded then
+	if step > a.faded then -- another server's clock may be behind
 		a.spent = a.spent * exp(-(step - a.faded) * fade_slots / slots_per_window)
 		a.faded = step
 	end

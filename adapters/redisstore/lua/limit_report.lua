@@ -265,7 +265,7 @@ end
 local function rated(g, mark, counted, was_refused, hint)
 	local r = g.rate
 	local function seen()
-		r.seen = r.seen * exp(-(now - r.seen_at) / second)
+		r.seen = r.seen * exp(-max(0, now - r.seen_at) / second)
 		r.seen_at = now
 	end
 	if not was_refused then

@@ -109,7 +109,7 @@ func BenchmarkLimiter(b *testing.B) {
 	var p instagram.Permit
 	told := func() {
 		n := news{call: l.alone.Asked(p.Call), ticket: p.Node.(*ticket), outcome: l.alone.Paced(p.Call, &instagram.Outcome{Sent: true, Status: 200, Usage: appUsage(1)})}
-		<-l.app(n.call.App).tell(n)
+		<-l.app(n.call.App).tell(ctx, n)
 	}
 	var err error
 	steps := []struct {

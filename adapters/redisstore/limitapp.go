@@ -6,6 +6,7 @@ package redisstore
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,7 +57,7 @@ func (a *app) ahead(r *request) (ours, others int, err error) {
 }
 
 // enqueue puts a waiter in line.
-func (a *app) enqueue(w *waiter) error {
+func (a *app) enqueue(ctx context.Context, w *waiter) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.away {
@@ -69,7 +70,7 @@ func (a *app) enqueue(w *waiter) error {
 	}
 	if !a.pumping {
 		a.pumping = true
-		go a.pump()
+		go a.pump(context.WithoutCancel(ctx))
 	}
 	a.wake()
 	return nil
@@ -97,7 +98,7 @@ func (a *app) wait(ctx context.Context, w *waiter) (verdict, error) {
 	case <-ctx.Done():
 		if !a.leave(w) { // its turn came at the same moment
 			if v := <-w.ready; v.ticket != nil {
-				a.giveBack(w.call, v.ticket)
+				a.giveBack(ctx, w.call, v.ticket)
 			}
 		}
 		return verdict{}, context.Cause(ctx)
@@ -119,12 +120,12 @@ func (a *app) leave(w *waiter) bool {
 }
 
 // giveBack returns a ticket that nobody wants any more.
-func (a *app) giveBack(c pacing.Call, t *ticket) {
-	a.tell(news{call: c, ticket: t, outcome: pacing.Outcome{Cost: c.Cost, AppUsage: -1, AccountUsage: -1}})
+func (a *app) giveBack(ctx context.Context, c pacing.Call, t *ticket) {
+	a.tell(ctx, news{call: c, ticket: t, outcome: pacing.Outcome{Cost: c.Cost, AppUsage: -1, AccountUsage: -1}})
 }
 
 // pump asks Redis for those who wait, one after the other, while there are any.
-func (a *app) pump() {
+func (a *app) pump(ctx context.Context) {
 	for {
 		a.mu.Lock()
 		if a.line.waiting == 0 {
@@ -139,7 +140,7 @@ func (a *app) pump() {
 			a.rest(at)
 			continue
 		}
-		t, stop, err := a.take(context.Background(), w.call, 0, 0)
+		t, stop, err := a.take(ctx, w.call, 0, 0)
 		if err != nil {
 			continue // Redis is away, and everyone has left the line
 		}
@@ -147,7 +148,7 @@ func (a *app) pump() {
 		switch {
 		case w.gone:
 			if t != nil {
-				go a.giveBack(w.call, t)
+				go a.giveBack(ctx, w.call, t)
 			}
 		case t != nil:
 			a.line.granted(f, w, t)
@@ -169,9 +170,9 @@ func (a *app) rest(until time.Duration) {
 
 // tell sees to it that Redis learns what became of a call. The channel is
 // closed when it has, or when it is away.
-func (a *app) tell(n news) <-chan struct{} {
+func (a *app) tell(ctx context.Context, n news) <-chan struct{} {
 	told := make(chan struct{})
-	n.told = told
+	n.told, n.met = told, a.l.now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.news) >= mostNews {
@@ -179,12 +180,10 @@ func (a *app) tell(n news) <-chan struct{} {
 		a.news = append(a.news[:0], a.news[1:]...)
 	}
 	a.news = append(a.news, n)
-	switch {
-	case a.away:
-		a.tryLocked()
-	case !a.telling:
-		a.telling = true
-		go a.tellAll()
+	if a.away {
+		a.tryLocked(ctx)
+	} else {
+		a.tellLocked(ctx)
 	}
 	return told
 }
@@ -196,28 +195,47 @@ func (n *news) forget() {
 	}
 }
 
+// tellLocked begins to tell Redis what is known.
+func (a *app) tellLocked(ctx context.Context) {
+	if a.telling || len(a.news) == 0 {
+		return
+	}
+	a.telling = true
+	ctx = context.WithoutCancel(ctx)
+	go func() {
+		err := a.tellAll(ctx)
+		if err != nil {
+			a.lost(err)
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.telling = false
+		if err == nil {
+			a.tellLocked(ctx) // what came just now
+		}
+	}()
+}
+
 // tellAll tells Redis what is known, until there is no more.
-func (a *app) tellAll() {
+func (a *app) tellAll(ctx context.Context) error {
 	for {
 		a.mu.Lock()
 		batch := a.news[:min(len(a.news), newsBatch)]
-		if a.away || len(batch) == 0 {
-			a.telling = false
-			a.mu.Unlock()
-			return
-		}
-		a.news = append([]news(nil), a.news[len(batch):]...)
+		a.news = slices.Clone(a.news[len(batch):])
 		a.mu.Unlock()
-		err := a.report(context.Background(), batch)
+		if len(batch) == 0 {
+			return nil
+		}
+		err := a.report(ctx, batch)
 		a.mu.Lock()
 		if err != nil {
-			a.news = append(batch[:len(batch):len(batch)], a.news...)
+			a.news = slices.Concat(batch, a.news)
 		} else {
 			a.stirLocked(batch)
 		}
 		a.mu.Unlock()
 		if err != nil {
-			a.lost(err)
+			return err
 		}
 	}
 }
@@ -266,7 +284,7 @@ func (a *app) untilBack(ctx context.Context) (context.Context, func()) {
 	n := a.strangers
 	a.strangers++
 	a.alone[n] = cancel
-	a.tryLocked()
+	a.tryLocked(ctx)
 	return waiting, func() {
 		a.mu.Lock()
 		defer a.mu.Unlock()
@@ -277,15 +295,15 @@ func (a *app) untilBack(ctx context.Context) (context.Context, func()) {
 
 // tryLocked looks whether Redis is back, if it is time, and again and again
 // while somebody waits.
-func (a *app) tryLocked() {
+func (a *app) tryLocked(ctx context.Context) {
 	if !a.away || a.trying || a.l.now() < a.tryAt && len(a.alone) == 0 {
 		return
 	}
 	a.trying = true
-	go a.try()
+	go a.try(context.WithoutCancel(ctx))
 }
 
-func (a *app) try() {
+func (a *app) try(ctx context.Context) {
 	for {
 		a.mu.Lock()
 		pause := a.tryAt - a.l.now()
@@ -294,7 +312,10 @@ func (a *app) try() {
 			timer := time.NewTimer(pause)
 			<-timer.C
 		}
-		err := a.l.store.rdb.Exists(context.Background(), a.l.keys(a.key)...).Err()
+		err := a.l.store.rdb.Exists(ctx, a.l.keys(a.key)...).Err()
+		if err == nil {
+			err = a.tellAll(ctx) // before anyone asks: it may have been a refusal
+		}
 		a.mu.Lock()
 		a.tryAt = a.l.now() + lookAgain
 		if err == nil {
@@ -303,10 +324,7 @@ func (a *app) try() {
 			for _, cancel := range a.alone {
 				cancel(errBack)
 			}
-			if !a.telling && len(a.news) > 0 {
-				a.telling = true
-				go a.tellAll()
-			}
+			a.tellLocked(ctx)
 		}
 		if err == nil || len(a.alone) == 0 {
 			a.trying = false

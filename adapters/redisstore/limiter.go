@@ -153,7 +153,7 @@ func (l *limiter) together(ctx context.Context, a *app, r *request, c instagram.
 		r.waited = &stop
 	}
 	w := &waiter{request: r, ready: make(chan verdict, 1), stop: stop}
-	if err := a.enqueue(w); err != nil {
+	if err := a.enqueue(ctx, w); err != nil {
 		return instagram.Permit{}, err
 	}
 	v, err := a.wait(ctx, w)
@@ -216,7 +216,7 @@ func (l *limiter) Done(p instagram.Permit, o instagram.Outcome) {
 		return // not one of ours
 	}
 	a := l.app(n.call.App)
-	told := a.tell(n)
+	told := a.tell(context.Background(), n)
 	if n.ticket == nil || !n.urgent() {
 		return
 	}

@@ -12,7 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -21,11 +20,9 @@ import (
 
 // process returns a limiter with a connection of its own, as a process has it,
 // on the clock of the bubble it is called in.
-func process(t *testing.T, prefix string, limits instagram.LimiterOptions) *limiter {
+func process(t *testing.T, prefix string) *limiter {
 	t.Helper()
-	l := newLimiter(bubbled(t), limits, WithKeyPrefix(prefix))
-	l.clock = time.Now
-	t.Cleanup(func() { settle(l) })
+	l, _ := wiredProcess(t, prefix)
 	return l
 }
 
@@ -44,20 +41,6 @@ func settle(l *limiter) {
 	for busy() {
 		time.Sleep(time.Millisecond)
 	}
-}
-
-// bubbled returns a client that keeps its connections however far the clock jumps.
-func bubbled(t *testing.T) *redis.Client {
-	t.Helper()
-	rdb, _ := wired(t)
-	return rdb
-}
-
-// bubble runs a test on a fake clock.
-func bubble(t *testing.T, f func(t *testing.T, prefix string)) {
-	t.Helper()
-	prefix := freshPrefix(t)
-	synctest.Test(t, func(t *testing.T) { f(t, prefix) })
 }
 
 // call is one that waits as long as it must.
@@ -120,7 +103,7 @@ func (q *queue) names() []string {
 }
 
 // finish says of all who were let go that they were served, until n were.
-func (q *queue) finish(t *testing.T, n int, percent int, by ...*limiter) {
+func (q *queue) finish(t *testing.T, n int, by ...*limiter) {
 	t.Helper()
 	for i := range n {
 		for range 10_000 {
@@ -133,13 +116,14 @@ func (q *queue) finish(t *testing.T, n int, percent int, by ...*limiter) {
 		q.mu.Lock()
 		p := q.got[i]
 		q.mu.Unlock()
-		by[i%len(by)].Done(p, served(percent))
+		by[i%len(by)].Done(p, served(1))
 	}
 }
 
 func TestAStatedWaitHoldsAllProcesses(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		a, b := process(t, prefix, instagram.LimiterOptions{}), process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := process(t, prefix), process(t, prefix)
 		a.Done(acquire(t, a, call("1")), refusedBy(4, 5*time.Minute))
 
 		began := time.Now()
@@ -169,8 +153,9 @@ func TestAStatedWaitHoldsAllProcesses(t *testing.T) {
 }
 
 func TestAnAccountsWaitHoldsOnlyIt(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		a, b := process(t, prefix, instagram.LimiterOptions{}), process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := process(t, prefix), process(t, prefix)
 		a.Done(acquire(t, a, call("1")), refusedBy(80002, time.Hour))
 		var q queue
 		q.join(t, b, "held", call("1"))
@@ -193,15 +178,16 @@ func TestAnAccountsWaitHoldsOnlyIt(t *testing.T) {
 		b.Done(acquire(t, b, other), served(1))
 		assert.Zero(t, time.Since(began))
 		assert.Empty(t, q.names())
-		q.finish(t, 1, 1, b)
+		q.finish(t, 1, b)
 		assert.Equal(t, time.Hour, time.Since(began).Round(time.Minute))
 	})
 }
 
 func TestOneProbeInTheFleet(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
 		fleet := []*limiter{
-			process(t, prefix, instagram.LimiterOptions{}), process(t, prefix, instagram.LimiterOptions{}), process(t, prefix, instagram.LimiterOptions{}),
+			process(t, prefix), process(t, prefix), process(t, prefix),
 		}
 		fleet[0].Done(acquire(t, fleet[0], call("1")), refusedBy(4, time.Minute))
 		var q queue
@@ -223,15 +209,16 @@ func TestOneProbeInTheFleet(t *testing.T) {
 		time.Sleep(2 * time.Second)
 		require.Greater(t, len(q.names()), 2, "then the rest follows")
 		q.got, q.as = q.got[2:], q.as[2:]
-		q.finish(t, 10, 1, fleet...)
+		q.finish(t, 10, fleet...)
 		assert.Less(t, time.Since(began), time.Minute)
 	})
 }
 
 // TestAProbeThatDied shows that another process looks when the one that looked was killed.
 func TestAProbeThatDied(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		a, b := process(t, prefix, instagram.LimiterOptions{}), process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := process(t, prefix), process(t, prefix)
 		a.Done(acquire(t, a, call("1")), refusedBy(4, time.Minute))
 		acquire(t, a, call("1")) // and is never heard of again
 		began := time.Now()
@@ -243,8 +230,9 @@ func TestAProbeThatDied(t *testing.T) {
 // TestFlightsOfAKilledProcess shows that the calls in flight of a process that
 // was killed do not hold the others back for good.
 func TestFlightsOfAKilledProcess(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		a, b := process(t, prefix, instagram.LimiterOptions{}), process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := process(t, prefix), process(t, prefix)
 		use(t, b, call("1"), 90)
 		hurry := call("1")
 		hurry.MaxWait = 0
@@ -267,8 +255,9 @@ func TestFlightsOfAKilledProcess(t *testing.T) {
 }
 
 func TestWhoGoesFirst(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		l := process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		l := process(t, prefix)
 		l.Done(acquire(t, l, call("1")), refusedBy(80002, time.Minute))
 		l.Done(acquire(t, l, call("2")), refusedBy(4, 2*time.Minute))
 		var q queue
@@ -282,14 +271,15 @@ func TestWhoGoesFirst(t *testing.T) {
 			}
 			q.join(t, l, as, c)
 		}
-		q.finish(t, 5, 1, l)
+		q.finish(t, 5, l)
 		assert.Equal(t, []string{"interactive", "normal 1", "normal 2", "normal 3", "background"}, q.names())
 	})
 }
 
 func TestAccountsTakeTurns(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		l := process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		l := process(t, prefix)
 		l.Done(acquire(t, l, call("0")), refusedBy(4, time.Minute))
 		var q queue
 		dear := call("dear")
@@ -303,14 +293,15 @@ func TestAccountsTakeTurns(t *testing.T) {
 		for range 2 {
 			q.join(t, l, "cold", call("cold"))
 		}
-		q.finish(t, 8, 1, l)
+		q.finish(t, 8, l)
 		assert.Equal(t, []string{"hot", "dear", "cold", "hot", "cold", "hot", "hot", "dear"}, q.names())
 	})
 }
 
 func TestBackgroundLeavesAPart(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		a, b := process(t, prefix, instagram.LimiterOptions{}), process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := process(t, prefix), process(t, prefix)
 		use(t, a, call("1"), 96)
 		c := call("1")
 		c.MaxWait, c.Priority = 0, instagram.PriorityBackground
@@ -322,8 +313,9 @@ func TestBackgroundLeavesAPart(t *testing.T) {
 }
 
 func TestCostCountsForAllProcesses(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		a, b := process(t, prefix, instagram.LimiterOptions{}), process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		a, b := process(t, prefix), process(t, prefix)
 		use(t, a, call("1"), 10)
 		c := call("1")
 		c.Cost = 90
@@ -338,8 +330,9 @@ func TestCostCountsForAllProcesses(t *testing.T) {
 }
 
 func TestCancelledWaitEndsAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T, prefix string) {
-		l := process(t, prefix, instagram.LimiterOptions{})
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		l := process(t, prefix)
 		l.Done(acquire(t, l, call("1")), refusedBy(4, time.Hour))
 		ctx, cancel := context.WithCancelCause(t.Context())
 		why := errors.New("shutdown")
@@ -353,7 +346,7 @@ func TestCancelledWaitEndsAtOnce(t *testing.T) {
 
 		var q queue
 		q.join(t, l, "next", call("1"))
-		q.finish(t, 1, 1, l)
+		q.finish(t, 1, l)
 		assert.Equal(t, time.Hour, time.Since(began).Round(time.Minute), "nothing is kept for who has left")
 	})
 }

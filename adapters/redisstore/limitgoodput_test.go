@@ -134,7 +134,6 @@ func appUsage(percent int) instagram.Usage {
 // counts: INSTAGRAM_GOODPUT_SEEDS says how many, and with it set an app's quota
 // of 20,000 an hour and an account's of 4,800 a day are played too.
 func TestGoodput(t *testing.T) {
-	t.Parallel()
 	type quota struct {
 		limit  int
 		window time.Duration
@@ -213,7 +212,7 @@ func share(t *testing.T, p *platform, calls int) (took time.Duration, failed int
 			rest.Go(func() { p.others(ctx) })
 		}
 		for range 2 {
-			l := process(t, prefix, instagram.LimiterOptions{})
+			l := process(t, prefix)
 			for range 16 {
 				workers.Go(func() {
 					for left.Add(-1) >= 0 {

@@ -67,7 +67,7 @@ func (a *app) take(ctx context.Context, c pacing.Call, ours, all int) (*ticket, 
 		case came <- answer{numbers, err}:
 		case <-gone:
 			if err == nil && len(numbers) == 5 {
-				a.giveBack(c, asTicket(numbers))
+				a.giveBack(ctx, c, asTicket(numbers))
 			}
 		}
 	}()
@@ -112,6 +112,7 @@ type news struct {
 	call    pacing.Call
 	ticket  *ticket // nil: it went without asking Redis
 	outcome pacing.Outcome
+	met     time.Duration   // when; the waits that it states are from then on
 	told    chan<- struct{} // closed when Redis knows
 }
 
@@ -140,9 +141,10 @@ func (a *app) report(ctx context.Context, batch []news) error {
 		} else {
 			args = append(args, "", "", "", "")
 		}
-		o := &n.outcome
+		o, age := &n.outcome, max(0, a.l.now()-n.met)
+		left := func(wait time.Duration) int64 { return max(0, wait-age).Microseconds() }
 		args = append(args, n.call.Cost, o.Sent, o.Counted, o.RefusedApp, o.RefusedAccount, o.RefusedRate, o.AppUsage, o.AccountUsage,
-			o.AppHint.Microseconds(), o.AccountHint.Microseconds(), o.RateHint.Microseconds())
+			left(o.AppHint), left(o.AccountHint), left(o.RateHint))
 	}
 	return a.l.reportStep.Run(ctx, a.l.store.rdb, keys, args...).Err()
 }

@@ -4,7 +4,9 @@ package redisstore
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 	"time"
 
@@ -121,7 +123,7 @@ func (x *twins) play(h hard, calls int) {
 func (x *twins) ask(h hard) time.Duration {
 	c := pacing.Call{App: pacing.AppKey{ID: "app"}, Account: "1", Priority: pacing.Priority(x.rng.IntN(3)), Cost: 1}
 	if !h.account { // an account's refusal by the app leaves a trace in the core's account, which must not show here
-		c.Account = fmt.Sprint(1 + min(x.rng.IntN(6), 2))
+		c.Account = strconv.Itoa(1 + min(x.rng.IntN(6), 2))
 	}
 	if x.rng.IntN(10) == 0 {
 		c.Cost = 1 + x.rng.Uint32N(4)
@@ -175,10 +177,10 @@ func (x *twins) land(h hard, limit int, window time.Duration) {
 			x.log = append(x.log, x.now)
 		}
 	}
-	if o.Sent && !h.quiet && !(h.bare && *refused) && x.rng.IntN(20) > 0 {
+	if hidden := h.quiet || h.bare && *refused; o.Sent && !hidden && x.rng.IntN(20) > 0 {
 		*usage = float64(100 * len(x.log) / limit)
 	}
 	x.last = fmt.Sprintf("%+v", o)
 	x.pacer.Done(x.now, c.ticket, o)
-	require.NoError(x.t, x.redis.report(x.t.Context(), []news{{call: c.call, ticket: c.marks, outcome: o}}))
+	require.NoError(x.t, x.redis.report(x.t.Context(), []news{{call: c.call, ticket: c.marks, outcome: o, met: math.MaxInt64 / 2}}))
 }

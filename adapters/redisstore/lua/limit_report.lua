@@ -295,6 +295,10 @@ local function rated(g, mark, counted, was_refused, hint)
 	r.till = max(r.till, now + (hint > 0 and hint or min(30 * second, second * 2 ^ (r.strikes - 1))))
 end
 
+-- mark_of returns the mark of a call that went without asking. It was sent
+-- before a block that lasts was known to whoever sent it.
+local function mark_of(g) return now < g.blocked and g.block or g.sent end
+
 local app, accounts = open(KEYS[1], KEYS[2], 0), {}
 for i = 9, #ARGV, 16 do
 	local key, cost = tonumber(ARGV[i]), tonumber(ARGV[i + 5])
@@ -309,7 +313,7 @@ for i = 9, #ARGV, 16 do
 		count(account, cost)
 		count(app, cost)
 		spend(app, account, cost)
-		marks = {app.g.sent, app.g.epoch, account.g.sent, account.g.epoch}
+		marks = {mark_of(app.g), app.g.epoch, mark_of(account.g), account.g.epoch}
 	end
 	local function is(n) return ARGV[i + n] == '1' end
 	local function number(n) return tonumber(ARGV[i + n]) end

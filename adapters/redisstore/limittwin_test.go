@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/seed-922467ee/instagram"
@@ -27,6 +28,7 @@ type twins struct {
 	fly  []twinCall
 	log  []time.Duration // calls that the platform counts, oldest first
 	last string
+	met  map[pacing.Reason]int
 }
 
 type twinCall struct {
@@ -48,38 +50,42 @@ type hard struct {
 	penalty bool
 	shrinks bool
 	shorter bool // the window is shorter than documented
+
+	meets []pacing.Reason // what the calls are stopped by, among others
 }
 
 func TestScriptsAreTheCoresGovernor(t *testing.T) {
 	t.Parallel()
 	for name, h := range map[string]hard{
-		"an app's small quota":            {limit: 60},
-		"with stated waits":               {limit: 200, hints: true},
-		"an app's larger quota":           {limit: 1500, hints: true},
+		"an app's small quota":            {limit: 60, meets: []pacing.Reason{pacing.Full, pacing.Reserved, pacing.Unsure}},
+		"with stated waits":               {limit: 200, hints: true, meets: []pacing.Reason{pacing.Blocked, pacing.Probing}},
+		"an app's larger quota":           {limit: 400, hints: true},
 		"an account's quota":              {limit: 150, account: true, hints: true},
 		"refusals without headers":        {limit: 120, bare: true},
 		"refused calls count":             {limit: 120, penalty: true},
 		"others use a third":              {limit: 150, foreign: 1. / 3, hints: true},
 		"others use most of an account's": {limit: 100, foreign: 0.7, account: true},
 		"no headers at all":               {limit: 100, quiet: true, bare: true},
-		"a proxy refuses":                 {limit: 1000, proxy: true},
+		"a proxy refuses":                 {limit: 1000, proxy: true, meets: []pacing.Reason{pacing.Rate}},
 		"the quota shrinks":               {limit: 300, shrinks: true, hints: true},
 		"the window is a quarter":         {limit: 100, shorter: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(2) {
-				newTwins(t, seed).play(h, 900)
+			x := newTwins(t)
+			x.play(h, 600)
+			for _, reason := range append(h.meets, pacing.Free) {
+				assert.Positive(t, x.met[reason], "%q was not met: %v", reason, x.met)
 			}
 		})
 	}
 }
 
-func newTwins(t *testing.T, seed uint64) *twins {
+func newTwins(t *testing.T) *twins {
 	t.Helper()
 	// With these windows a slot is a whole number of microseconds.
 	l := newLimiter(client(t), instagram.LimiterOptions{AppWindow: 200 * time.Millisecond << 14, AccountWindow: 5 * time.Second << 14}, WithKeyPrefix(freshPrefix(t)))
-	x := &twins{t: t, now: 100 * time.Hour, rng: rand.New(rand.NewPCG(seed, 3))}
+	x := &twins{t: t, now: 100 * time.Hour, rng: rand.New(rand.NewPCG(1, 3)), met: map[pacing.Reason]int{}}
 	cfg := l.alone.Config()
 	cfg.Ready, cfg.Arm = func(*pacing.Waiter) {}, func(*pacing.Line, time.Duration) {}
 	x.pacer = pacing.New(cfg)
@@ -134,6 +140,7 @@ func (x *twins) ask(h hard) time.Duration {
 	require.NoError(x.t, err)
 	at := fmt.Sprintf("%v: %+v: %+v and %v after %s", x.now, c, stop, numbers, x.last)
 	require.Equal(x.t, int64(stop.Reason), numbers[0], at)
+	x.met[stop.Reason]++
 	if stop.Reason == pacing.Free {
 		x.fly = append(x.fly, twinCall{c, want, asTicket(numbers), x.now + time.Duration(50+x.rng.IntN(200))*time.Millisecond})
 		return 0

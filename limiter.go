@@ -98,10 +98,7 @@ func (l *limiter) Acquire(ctx context.Context, c Call) (Permit, error) {
 		return Permit{}, err
 	}
 	now := l.now()
-	call := pacing.Call{
-		App: pacing.AppKey{Login: uint8(c.Login), ID: c.AppID}, Account: c.AccountID,
-		Priority: pacingPriority(c.Priority), Cost: uint32(max(1, min(c.Cost, 1<<16))), // #nosec G115 -- bounded
-	}
+	call := l.Asked(c)
 	t, stop := l.pacer.Try(now, call)
 	if stop.Reason == pacing.Free {
 		return permit(c, t), nil

@@ -101,6 +101,45 @@ func BenchmarkLeaseDue(b *testing.B) {
 	b.ReportMetric(bytes, "bytes/record")
 }
 
+// BenchmarkLimiter acquires and is done, beside bare commands in the same run:
+// PING, which Redis only answers, and SET, which it writes down as the limiter's
+// scripts do. Medians, in microseconds; "ratio" is both steps over two SETs.
+func BenchmarkLimiter(b *testing.B) {
+	l := newLimiter(client(b), instagram.LimiterOptions{}, WithKeyPrefix(freshPrefix(b)))
+	ctx, key := b.Context(), freshPrefix(b)+"bare"
+	var p instagram.Permit
+	told := func() {
+		n := news{call: l.alone.Asked(p.Call), ticket: p.Node.(*ticket), outcome: l.alone.Paced(p.Call, &instagram.Outcome{Sent: true, Status: 200, Usage: appUsage(1)})}
+		<-l.app(n.call.App).tell(ctx, n)
+	}
+	var err error
+	steps := []struct {
+		name string
+		do   func()
+	}{
+		{"acquire", func() { p, err = l.Acquire(ctx, call("1")) }},
+		{"done", told},
+		{"ping", func() { err = l.store.rdb.Ping(ctx).Err() }},
+		{"set", func() { err = l.store.rdb.Set(ctx, key, "bare", time.Minute).Err() }},
+	}
+	took := make([][]time.Duration, len(steps))
+	for b.Loop() {
+		for i, step := range steps { // by turns: a noisy moment hits all alike
+			start := time.Now()
+			step.do()
+			took[i] = append(took[i], time.Since(start))
+			require.NoError(b, err)
+		}
+	}
+	b.ReportMetric(0, "ns/op") // of all steps together it says nothing
+	var medians []float64
+	for i, step := range steps {
+		medians = append(medians, float64(median(took[i])))
+		b.ReportMetric(medians[i]/1e3, "µs/"+step.name)
+	}
+	b.ReportMetric((medians[0]+medians[1])/(2*medians[3]), "ratio")
+}
+
 func usedMemory(b *testing.B, rdb redis.UniversalClient) int {
 	b.Helper()
 	info, err := rdb.Info(context.Background(), "memory").Result()

@@ -38,6 +38,24 @@ func ExampleNew() {
 	fmt.Println(record.Key, record.State, record.Token.Kind, record.Token.AccessToken)
 }
 
+// Several processes that share a small quota count their calls together.
+func ExampleNewLimiter() {
+	rdb := redis.NewUniversalClient(&redis.UniversalOptions{Addrs: []string{"127.0.0.1:6379"}})
+	defer func() { _ = rdb.Close() }()
+	client, err := instagram.New(
+		instagram.Config{
+			AppID: "1234567890", AppSecret: instagram.NewSecret("0123456789abcdef0123456789abcdef"),
+			RedirectURL: "https://example.com/callback",
+		},
+		instagram.WithLimiter(redisstore.NewLimiter(rdb, instagram.LimiterOptions{})),
+	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_ = client // every call that it makes is paced
+}
+
 // Tokens in a database, and only the login states, which live ten minutes, in Redis.
 func ExampleStore_TakeState() {
 	store := redisstore.New(redis.NewClient(&redis.Options{Addr: "127.0.0.1:6379"}), redisstore.WithKeyPrefix("login:"))

@@ -81,8 +81,8 @@ func New(rdb redis.UniversalClient, opts ...Option) *Store {
 	s := &Store{
 		rdb: rdb, prefix: "instagram:",
 		report: func(err error) { slog.Default().Error("redisstore: a record is passed over", slog.Any("error", err)) },
-		put:    script("put"), leaseDue: script("lease_due"), leaseToken: script("lease_token"),
-		endLeases: script("end_leases"), remove: script("delete"), count: script("count"),
+		put:    script("common", "put"), leaseDue: script("common", "lease_due"), leaseToken: script("common", "lease_token"),
+		endLeases: script("common", "end_leases"), remove: script("common", "delete"), count: script("common", "count"),
 	}
 	for _, opt := range opts {
 		opt(s)
@@ -95,9 +95,10 @@ func New(rdb redis.UniversalClient, opts ...Option) *Store {
 //go:embed lua
 var sources embed.FS
 
-func script(name string) *redis.Script {
+// script joins files to one script.
+func script(parts ...string) *redis.Script {
 	var text strings.Builder
-	for _, part := range []string{"common", name} {
+	for _, part := range parts {
 		source, err := sources.ReadFile("lua/" + part + ".lua")
 		if err != nil {
 			panic("redisstore: a script was not built in: " + err.Error()) // the build lacks a file: a test meets it

@@ -69,6 +69,9 @@ func New(cfg Config) *Pacer {
 	return p
 }
 
+// Config returns what the pacer was set up with.
+func (p *Pacer) Config() Config { return p.cfg }
+
 func (p *Pacer) app(k AppKey) *App {
 	for _, a := range *p.apps.Load() {
 		if a.Key == k {

@@ -29,8 +29,8 @@ local background = tonumber(ARGV[2])
 
 local floor, ceil, min, max, exp, sqrt = math.floor, math.ceil, math.min, math.max, math.exp, math.sqrt
 
-local numbers = {'k', 'l', 'blocked', 'retry', 'full_at', 'probe_at', 'began', 'heard', 'freed', 'since',
-	'fly0', 'fly1', 'sent', 'learnt', 'read_sent', 'block', 'good', 'epoch', 'hundred', 'ref0', 'ref1', 'ref2',
+local numbers = {'k', 'l', 'most', 'blocked', 'retry', 'full_at', 'probe_at', 'began', 'heard', 'freed', 'since',
+	'fly0', 'fly1', 'sent', 'learnt', 'read_sent', 'block', 'good', 'climbed', 'climb_at', 'climb_u', 'epoch', 'hundred', 'ref0', 'ref1', 'ref2',
 	'half', 'over', 'strikes', 'at', 'n', 'total', 'olds', 'head', 'shift', 'spent', 'faded', 'light', 'light_at'}
 
 local function point(lo, hi, u, at) return {lo = lo, hi = hi, u = u, at = at} end
@@ -221,7 +221,10 @@ local function room(g) return g.k - g.total end
 
 local function refusals(g) return g.ref0 + g.ref1 + g.ref2 end
 
-local function others(g) return not g.read or g.k < 0.9 * g.l end
+-- limit returns the quota's limit where it must not be taken for too low.
+local function limit(g) return max(g.l, g.most) end
+
+local function others(g) return not g.read or g.k < 0.9 * limit(g) end
 
 -- unsure reports whether it pays to look before our own calls leave.
 local function unsure(b)
@@ -245,7 +248,7 @@ end
 
 -- How an app's budget is shared by its accounts.
 
-local fade_slots, light_fades = 16, 12
+local fade_slots, light_fades = 16, 4
 
 local function fade_light(app)
 	local g = app.g

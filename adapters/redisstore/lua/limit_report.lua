@@ -6,6 +6,7 @@
 -- waits stated for the app, for the account, by the proxy.
 local lag_slack, ghost_margin, min_ghost_wait = 5 * second, 4, 2 * second
 local eta_slack, min_window, slope_time = 2 * minute, 20 * second, 30 * second
+local climb_least, climb_slack = 20, 1.05
 local windows = {5 * minute, 15 * minute, 60 * minute, 120 * minute, 240 * minute, 480 * minute, 720 * minute, 1440 * minute}
 
 -- limbo returns how many calls may have left the platform's window already.
@@ -78,6 +79,17 @@ local function shut(b, least, most, stated)
 	g.probing, g.block, g.probe_at = true, g.sent, 0
 end
 
+local function at_most(g, most)
+	most = max(most, 1)
+	g.l = min(g.l, most)
+	if g.most == 0 or most < g.most then g.most = most end
+end
+
+local function at_least(g, least)
+	g.l = max(g.l, least)
+	if g.most > 0 then g.most = max(g.most, g.l) end
+end
+
 -- drop begins a new slope.
 local function drop(g, at) g.anchor, g.last, g.anchored = at, at, true end
 
@@ -92,7 +104,7 @@ local function refused(b, mark, cost, usage, hint)
 	if g.anchored then
 		for _, from in ipairs({g.anchor, g.last}) do
 			local n = g.total - from.lo
-			if n > 0 and from.u <= 98 then g.l = min(g.l, 100 * n / (99 - from.u)) end
+			if n > 0 and from.u <= 98 then at_most(g, 100 * n / (99 - from.u)) end
 		end
 	end
 	if not straggler then
@@ -105,12 +117,14 @@ local function refused(b, mark, cost, usage, hint)
 		end
 		if g.over == 0 and g.last.u >= 100 and g.read then g.trust = true end
 		if g.since == 0 then g.freed = g.freed / 2 end
+		local doubt = 1.1 * max(g.l, g.k)
+		if (g.strikes >= 2 or g.began > 0 and now - g.began > b.window) and g.most > doubt then g.most = doubt end
 		full(b)
 	end
 	drop(g, point(fit, fit, max(100, usage), b.slot))
 	g.read_sent = g.sent
 	if not g.known or fit < g.k then g.k = fit end
-	if not g.read or g.window_known or b.window <= max_backoff then g.l = max(g.l, g.k) end
+	if not g.read or g.window_known or b.window <= max_backoff then at_least(g, g.k) end
 	g.known, g.capped = true, true
 	g.good = 0
 	local least = hint > 0 and hint or min_block
@@ -121,7 +135,7 @@ end
 -- time, and then takes it for shorter.
 local function shorter(b, u)
 	local g, s = b.g, b.slot
-	local own, left = g.total - limbo(b) - in_flight(g), (u + 1) / 100 * g.l
+	local own, left = g.total - limbo(b) - in_flight(g), (u + 1) / 100 * limit(g)
 	local factor = g.window_known and 3 or g.learnt > 0 and 1.15 or 1.6
 	if own < 8 or own < factor * left then return false end
 	local newest = slot_of_nth(b, own - left)
@@ -142,12 +156,20 @@ local function bound(b, at)
 	local g = b.g
 	local du = at.u - g.anchor.u
 	local calm = g.anchor.u <= 2 or at.at - g.anchor.at <= slots(b, slope_time)
-	local lo = 100 * (at.lo - g.anchor.hi) / (du + 1)
-	if lo > g.l and calm then g.l = lo end
-	if du >= 3 then
-		local hi = 100 * (at.hi - g.anchor.lo) / (du - 1)
-		if hi < g.l then g.l = max(hi, 1) end
+	if calm then at_least(g, 100 * (at.lo - g.anchor.hi) / (du + 1)) end
+	if du >= 3 then at_most(g, 100 * (at.hi - g.anchor.lo) / (du - 1)) end
+end
+
+-- climb bounds the limit by how steeply the percentage climbs.
+local function climb(b, at)
+	local g = b.g
+	local answered = g.sent - in_flight(g)
+	if not g.read or at.u < g.climb_u or at.at - g.climb_at > slots(b, slope_time) then
+		g.climbed, g.climb_at, g.climb_u = answered, at.at, min(floor(at.u), 32768)
+		return
 	end
+	local du = at.u - g.climb_u
+	if du >= climb_least then at_most(g, climb_slack * 100 * (answered - g.climbed) / du) end
 end
 
 -- slope corrects the limit by how much the percentage rose with our own calls.
@@ -175,10 +197,11 @@ local function read(b, mark, u)
 	end
 	local at = point(sure(b), g.total, u, b.slot)
 	g.read_sent = g.sent
+	climb(b, at)
 	if g.anchored then
 		slope(b, at)
 	else
-		if not g.read then g.l = max(g.l, 100 * at.lo / (u + 1)) end
+		if not g.read then at_least(g, 100 * at.lo / (u + 1)) end
 		drop(g, at)
 	end
 	g.read = true
@@ -269,7 +292,11 @@ local function rated(g, mark, counted, was_refused, hint)
 		r.seen_at = now
 	end
 	if not was_refused then
-		if not r or not counted then return end
+		if not r then return end
+		if not counted then
+			if r.probing and mark > r.mark then r.probe_at = 0 end
+			return
+		end
 		seen()
 		r.seen, r.cycle = r.seen + 1, r.cycle + 1
 		if r.probing and mark > r.mark then

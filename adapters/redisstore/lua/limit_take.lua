@@ -6,7 +6,7 @@
 -- numbers them, in how many microseconds to ask again (-1: that depends on
 -- answers to other calls), and 1 when it is the app's quota.
 local free, blocked, probing, full, reserved, unsure_, rate_, turn = 0, 1, 2, 3, 4, 5, 6, 7
-local start_flight, flight_share, explore_share = 4, 4, 400
+local start_flight, flight_share, explore_share, short_steps = 4, 4, 400, 64
 local stale_after = 30 * second
 
 local priority, cost = tonumber(ARGV[9]), tonumber(ARGV[10])
@@ -75,17 +75,37 @@ local function next_at(b, keep, ahead)
 	return t
 end
 
+-- shortfall returns how many calls will be missing at the worst moment within a
+-- window, for callers who want so many in a microsecond, if nothing is left now.
+local function shortfall(b, rate)
+	local g, worst, free, looked = b.g, 0, 0, -1
+	local longest = rate * max(0, leaves(b, g.at) - now)
+	local function look(at, n)
+		local waits = leaves(b, at) - now
+		if waits > looked then
+			local want = rate * waits
+			worst = max(worst, want - free + 2 * sqrt(want))
+			looked = waits + b.window / short_steps
+		end
+		free = free + n
+	end
+	for from = 0, 2 * g.olds - 1, 128 do
+		local part = redis.call('LRANGE', b.calls, from, from + 127)
+		for i = 1, #part, 2 do look(tonumber(part[i]), tonumber(part[i + 1])) end
+		if longest - free + 2 * sqrt(longest) <= worst then return worst end -- no later moment is worse
+	end
+	if g.n > 0 then look(g.at, g.n) end
+	return worst
+end
+
 -- keep returns how many calls an account must leave to others.
 local function keep(app, account)
 	local g = app.g
 	if not fade(app, account) then return 0 end
 	fade_light(app)
-	if g.light < 1 then return 0 end
+	if g.light < 1 / light_fades then return 0 end
 	local age = min(now - g.began, app.window / light_fades)
-	local per_window = g.light * app.window / max(age, second)
-	local s = slot_of_nth(app, 1)
-	local need = per_window * (s and max(0, (leaves(app, s) - now) / app.window) or 1)
-	return min(need + 2 * sqrt(need), 0.5 * g.l)
+	return min(shortfall(app, g.light / max(age, second)), 0.5 * g.l)
 end
 
 -- How many calls a second a proxy lets through; see rate in package pacing.

@@ -142,7 +142,7 @@ func TestTheClientsOwnTransport(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var dialed atomic.Int32
 				dead := base.Clone()
-				dead.TLSClientConfig = &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the server is this test
+				dead.TLSClientConfig = &tls.Config{InsecureSkipVerify: true}
 				dead.ForceAttemptHTTP2 = protocol == "h2"
 				dead.DialContext = func(context.Context, string, string) (net.Conn, error) {
 					dialed.Add(1)

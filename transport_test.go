@@ -188,66 +188,66 @@ func TestOddRequests(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		change func(*http.Request)
-		check  func(*testing.T, *http.Request)
+		check  func(*assert.Assertions, *http.Request)
 	}{
 		"no header map": {
 			func(r *http.Request) { r.Header = nil },
-			func(t *testing.T, r *http.Request) {
-				assert.Equal(t, []string{"Bearer IGAAtest"}, r.Header["Authorization"])
+			func(is *assert.Assertions, r *http.Request) {
+				is.Equal([]string{"Bearer IGAAtest"}, r.Header["Authorization"])
 			},
 		},
 		"no method": {
 			func(r *http.Request) { r.Method = "" },
-			func(t *testing.T, r *http.Request) { assert.Empty(t, r.Method) },
+			func(is *assert.Assertions, r *http.Request) { is.Empty(r.Method) },
 		},
 		"a nil body": {
 			func(r *http.Request) { r.Body = nil },
-			func(t *testing.T, r *http.Request) { assert.Nil(t, r.Body) },
+			func(is *assert.Assertions, r *http.Request) { is.Nil(r.Body) },
 		},
 		"the host once more, in capitals": {
 			func(r *http.Request) { r.Host = "GRAPH.instagram.com" },
-			func(t *testing.T, r *http.Request) { assert.Equal(t, "GRAPH.instagram.com", r.Host) },
+			func(is *assert.Assertions, r *http.Request) { is.Equal("GRAPH.instagram.com", r.Host) },
 		},
 		"Close": {
 			func(r *http.Request) { r.Close = true },
-			func(t *testing.T, r *http.Request) { assert.True(t, r.Close) },
+			func(is *assert.Assertions, r *http.Request) { is.True(r.Close) },
 		},
 		"a fragment": {
 			func(r *http.Request) { r.URL.Fragment = "x" },
-			func(t *testing.T, r *http.Request) { assert.Equal(t, "x", r.URL.Fragment) },
+			func(is *assert.Assertions, r *http.Request) { is.Equal("x", r.URL.Fragment) },
 		},
-		"HEAD":    {func(r *http.Request) { r.Method = http.MethodHead }, func(*testing.T, *http.Request) {}},
-		"OPTIONS": {func(r *http.Request) { r.Method = http.MethodOptions }, func(*testing.T, *http.Request) {}},
+		"HEAD":    {func(r *http.Request) { r.Method = http.MethodHead }, func(*assert.Assertions, *http.Request) {}},
+		"OPTIONS": {func(r *http.Request) { r.Method = http.MethodOptions }, func(*assert.Assertions, *http.Request) {}},
 		"a header of a megabyte": {
 			func(r *http.Request) { r.Header.Set("X-Long", strings.Repeat("x", 1<<20)) },
-			func(t *testing.T, r *http.Request) { assert.Len(t, r.Header.Get("X-Long"), 1<<20) },
+			func(is *assert.Assertions, r *http.Request) { is.Len(r.Header.Get("X-Long"), 1<<20) },
 		},
 		"an Authorization of the caller's, in small letters": {
 			func(r *http.Request) { r.Header["authorization"] = []string{"Bearer other"} },
-			func(t *testing.T, r *http.Request) {
-				assert.Equal(t, []string{"Bearer IGAAtest"}, r.Header["Authorization"])
-				assert.NotContains(t, r.Header, "authorization", "there must be one only")
+			func(is *assert.Assertions, r *http.Request) {
+				is.Equal([]string{"Bearer IGAAtest"}, r.Header["Authorization"])
+				is.NotContains(r.Header, "authorization", "there must be one only")
 			},
 		},
 		"keys of idempotency": {
 			func(r *http.Request) {
 				r.Header["idempotency-key"], r.Header["X-Idempotency-Key"] = []string{"x"}, []string{"x"}
 			},
-			func(t *testing.T, r *http.Request) {
-				assert.NotContains(t, r.Header, "idempotency-key")
-				assert.NotContains(t, r.Header, "X-Idempotency-Key")
+			func(is *assert.Assertions, r *http.Request) {
+				is.NotContains(r.Header, "idempotency-key")
+				is.NotContains(r.Header, "X-Idempotency-Key")
 			},
 		},
 		"credentials in the query": {
 			func(r *http.Request) { r.URL.RawQuery = "access_token=x&fields=id&appsecret_proof=y&appsecret_time=1" },
-			func(t *testing.T, r *http.Request) { assert.Equal(t, "fields=id", r.URL.RawQuery) },
+			func(is *assert.Assertions, r *http.Request) { is.Equal("fields=id", r.URL.RawQuery) },
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			l := &ledger{}
 			signed := signedBy(t, transportFunc(func(r *http.Request) (*http.Response, error) {
-				test.check(t, r)
+				test.check(assert.New(t), r)
 				return answering(200, `{}`)(r)
 			}), instagram.WithLimiter(l))
 			req := newRequest(t, http.MethodGet, graphMe, http.NoBody)

@@ -128,6 +128,7 @@ func TestLimiterStopsWhileMetaStatesAWait(t *testing.T) {
 		began := time.Now()
 		go func() {
 			time.Sleep(time.Second)
+			synctest.Wait()
 			assert.Len(t, told, 1, "told when the wait begins, not when it ends")
 		}()
 		p, err := l.Acquire(t.Context(), c)

@@ -426,6 +426,7 @@ func TestABodyOfAnAttemptThatWasGivenUpIsNotRead(t *testing.T) {
 		require.NoError(t, err)
 		resp.Body.Close()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		assert.Equal(t, []string{"creation_id=1"}, bodies)
 		assert.Equal(t, []int{-1, 0}, late, "not a byte")
 	})

@@ -165,6 +165,8 @@ func (p *Pacer) Enqueue(now time.Duration, w *Waiter) bool {
 	a.line.waiting++
 	w.state = atAccount
 	p.pumpAccount(now, a)
+	app.mu.Lock() // if it went on to the app's line, another goroutine may be letting it go
+	defer app.mu.Unlock()
 	return w.state == gone
 }
 
@@ -284,22 +286,24 @@ func (p *Pacer) Cancel(now time.Duration, w *Waiter) bool {
 	sh := p.shard(a.hash)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	if w.state == atAccount { // only changes with the shard locked
-		a.line.drop(w)
-		p.pumpAccount(now, a)
-		return true
-	}
 	app := a.app
 	app.mu.Lock()
-	found := w.state == atApp
-	if found {
+	was := w.state // changes with the shard or the app locked
+	if was == atApp {
 		app.line.drop(w)
 	}
 	app.mu.Unlock()
-	if found {
+	switch was {
+	case atAccount: // which the app's lock has no part in
+		a.line.drop(w)
+		p.pumpAccount(now, a)
+		return true
+	case atApp:
 		p.giveBackLocked(now, w)
+		return true
+	case atNone, gone, refused:
 	}
-	return found
+	return false
 }
 
 // GiveUp takes a waiter out of line whose time is over, so that it can be

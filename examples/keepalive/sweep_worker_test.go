@@ -154,9 +154,16 @@ func bareLoop(ctx context.Context, s instagram.TokenLeaser, cfg instagram.Config
 		})
 	}
 	go func() { calls.Wait(); close(answered) }()
+	full := make(chan []*instagram.Lease)
+	go func() { // one gathers for all, so that batches are large
+		defer close(full)
+		for batch := range batches(answered, sweepBatch, 50*time.Millisecond) {
+			full <- batch
+		}
+	}()
 	for range 8 {
 		commits.Go(func() {
-			for batch := range batches(answered, sweepBatch, 20*time.Millisecond) {
+			for batch := range full {
 				if _, err := s.CommitLeases(ctx, batch); err != nil {
 					cancel(err)
 				}

@@ -308,13 +308,13 @@ func medians(all []score) score {
 }
 
 // match scores contenders in a scenario, side by side with the ideal.
-func match(t *testing.T, s scenario, runs func(contender int) int, contenders ...contender) []score {
+func match(t *testing.T, s scenario, runs int, contenders ...contender) []score {
 	t.Helper()
 	ideals := map[uint64]result{}
 	scores := make([]score, len(contenders))
 	for i, c := range contenders {
 		var all []score
-		for seed := range uint64(runs(i)) {
+		for seed := range uint64(runs) {
 			best, ok := ideals[seed]
 			if !ok {
 				best = play(t, s, seed, 1000*s.window, ideal)

@@ -19,7 +19,7 @@ func TestGoodput(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s, %d in %v", s.name, s.limit, s.window), func(t *testing.T) {
 				t.Parallel()
-				score, want := match(t, s, func(int) int { return max(1, 400/s.limit) }, us)[0], s.bound()
+				score, want := match(t, s, max(1, 400/s.limit), us)[0], s.bound()
 				t.Log(score.cell(s))
 				assert.InDelta(t, 100, score.done, 0)
 				assert.Zero(t, score.failed)

@@ -106,20 +106,9 @@ func (l *limiter) Acquire(ctx context.Context, c Call) (Permit, error) {
 	return l.wait(ctx, c, call, now, stop)
 }
 
-// longestWait keeps sums of times from wrapping.
-const longestWait = 100 * 365 * 24 * time.Hour
-
 // wait waits until the call may go, or returns at once when that is too long.
 func (l *limiter) wait(ctx context.Context, c Call, call pacing.Call, began time.Duration, stop pacing.Stop) (Permit, error) {
-	limit := time.Duration(0) // none
-	if c.MaxWait >= 0 {
-		limit = began + min(c.MaxWait, longestWait)
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		if at := began + min(time.Until(deadline), longestWait); limit == 0 || at < limit {
-			limit = max(at, 1)
-		}
-	}
+	limit := l.Latest(ctx, c, began)
 	if limit != 0 && (stop.Until > limit || limit <= began) {
 		return Permit{}, l.refusal(c, stop)
 	}

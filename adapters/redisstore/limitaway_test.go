@@ -192,8 +192,11 @@ func TestWaitersFollow(t *testing.T) {
 			l.Done(q.got[i], refusedBy(4, time.Hour))
 		}
 		q.got, q.as = nil, nil
+		var waits atomic.Int32
 		for range 3 {
-			q.join(t, l, "", call("1"))
+			c := call("1")
+			c.OnWait = func(instagram.Wait) { waits.Add(1) }
+			q.join(t, l, "", c)
 		}
 		time.Sleep(10 * time.Minute)
 		require.Empty(t, q.names())
@@ -202,6 +205,7 @@ func TestWaitersFollow(t *testing.T) {
 		require.Empty(t, q.names(), "and tells the others")
 		q.finish(t, 3, l)
 		assert.IsType(t, &ticket{}, q.got[0].Node)
+		assert.EqualValues(t, 3, waits.Load(), "each wait is told once, wherever it goes on")
 		assert.InDelta(t, 76, time.Since(began).Minutes(), 1, "an hour from when it was said")
 		p := acquire(t, other, call("1"))
 		assert.Equal(t, int64(9), p.Node.(*ticket).app, "they count in Redis: 2 of the other, 3 alone, 3 together")

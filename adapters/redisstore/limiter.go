@@ -29,6 +29,7 @@ import (
 // When Redis does not answer within half a second, the limiter decides alone,
 // by what this process has seen so far, and asks again each second. What it
 // sees meanwhile, of the last thousand calls, Redis is told when it is back.
+// [slog.Default] says when Redis goes and when it is back.
 // The calls in flight of a process that was killed are forgotten after five to
 // ten minutes.
 //
@@ -59,6 +60,7 @@ type core interface {
 	instagram.Limiter
 	Config() pacing.Config
 	Asked(c instagram.Call) pacing.Call
+	Latest(ctx context.Context, c instagram.Call, began time.Duration) time.Duration
 	Paced(c instagram.Call, o *instagram.Outcome) pacing.Outcome
 	BucketOf(c instagram.Call, s pacing.Stop) instagram.Bucket
 }
@@ -97,13 +99,10 @@ func (l *limiter) Acquire(ctx context.Context, c instagram.Call) (instagram.Perm
 		return instagram.Permit{}, err
 	}
 	r := &request{call: l.alone.Asked(c), began: l.now()}
-	if c.MaxWait >= 0 {
-		r.limit = r.began + c.MaxWait
-	}
-	if deadline, ok := ctx.Deadline(); ok {
-		if at := r.began + time.Until(deadline); r.limit == 0 || at < r.limit {
-			r.limit = max(at, 1)
-		}
+	r.limit = l.alone.Latest(ctx, c, r.began)
+	if tell := c.OnWait; tell != nil { // also when it goes on waiting without Redis, or with it again
+		var once sync.Once
+		c.OnWait = func(w instagram.Wait) { once.Do(func() { tell(w) }) }
 	}
 	a := l.app(r.call.App)
 	for {
@@ -155,6 +154,13 @@ func (l *limiter) together(ctx context.Context, a *app, r *request, c instagram.
 	w := &waiter{request: r, ready: make(chan verdict, 1), stop: stop}
 	if err := a.enqueue(ctx, w); err != nil {
 		return instagram.Permit{}, err
+	}
+	if c.OnWait != nil {
+		wait := instagram.Wait{Reason: stop.Reason.String(), Bucket: l.alone.BucketOf(c, stop)}
+		if stop.Until > 0 {
+			wait.For = max(0, stop.Until-l.now())
+		}
+		c.OnWait(wait)
 	}
 	v, err := a.wait(ctx, w)
 	switch {

@@ -143,7 +143,14 @@ func TestAStatedWaitHoldsAllProcesses(t *testing.T) {
 		require.ErrorAs(t, err, &limited)
 		assert.Zero(t, time.Since(began), "none of them waited")
 
-		p := acquire(t, b, call("2"))
+		patient, waits := call("2"), []instagram.Wait(nil)
+		patient.OnWait = func(w instagram.Wait) {
+			assert.Zero(t, time.Since(began))
+			w.For = w.For.Round(time.Second)
+			waits = append(waits, w)
+		}
+		p := acquire(t, b, patient)
+		assert.Equal(t, []instagram.Wait{{For: 5 * time.Minute, Reason: p.Reason, Bucket: p.Bucket}}, waits)
 		assert.Equal(t, 5*time.Minute, time.Since(began).Round(time.Second))
 		assert.Equal(t, 5*time.Minute, p.Waited.Round(time.Second))
 		assert.Equal(t, instagram.Bucket{Family: "app", ID: "app"}, p.Bucket)

@@ -210,9 +210,11 @@ func (k *keeper) run(ctx context.Context) error {
 
 // claimAll takes what is due from the store, as fast as the workers need it.
 func (k *keeper) claimAll(ctx context.Context) error {
-	faults, home := 0, k.c.opts.spill == nil
+	faults, home, homeAt := 0, k.c.opts.spill == nil, time.Time{}
 	for ctx.Err() == nil {
-		home = home || k.c.bringAllHome(ctx)
+		if now := k.c.now(); !home && !now.Before(homeAt) {
+			home, homeAt = k.c.bringAllHome(ctx), now.Add(k.cfg.Poll)
+		}
 		if cause := k.c.breaker.why(); cause != causeNothing {
 			if k.cfg.Once {
 				return fmt.Errorf("%w: %s", ErrStopped, cause)

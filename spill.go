@@ -131,6 +131,7 @@ func (c *Client) bringHome(ctx context.Context, spilled *Record) bool {
 	}
 	results, err := commitOnce(ctx, store, []*Lease{lease})
 	if err != nil || results[0] != nil {
+		c.release(ctx, store, lease)
 		return false
 	}
 	c.forgetHolder(ctx, r)

@@ -30,12 +30,14 @@ func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	c := t.c
 	own, call := begin(req)
-	if t.src != nil {
-		call.account = accountOf(call.Context, t.src)
-	}
 	var began time.Time
 	if c.traces {
 		began = c.now()
+	}
+	if t.src != nil {
+		call.account = accountOf(call.Context, t.src)
+	}
+	if c.traces {
 		call.Context = c.traceStart(call.Context, call)
 	}
 	if call.opts.made != nil {

@@ -53,6 +53,7 @@ func (a *app) ahead(r *request) (ours, others int, err error) {
 		return 0, 0, errAway
 	}
 	ours, others = a.line.ahead(r.call, a.l.now())
+	r.asked = a.line.stirs
 	return ours, others, nil
 }
 
@@ -65,7 +66,7 @@ func (a *app) enqueue(ctx context.Context, w *waiter) error {
 	}
 	first := a.line.waiting == 0
 	f := a.line.push(w)
-	if now := a.l.now(); w.stop.Reason != pacing.Turn && (first || f.waiters[0] == w) {
+	if now := a.l.now(); w.stop.Reason != pacing.Turn && w.asked == a.line.stirs && (first || f.waiters[0] == w) {
 		a.line.hold(f, w, w.stop, now) // it has just asked
 	}
 	if !a.pumping {
@@ -135,6 +136,7 @@ func (a *app) pump(ctx context.Context) {
 			return
 		}
 		w, f, at := a.line.next(a.l.now())
+		asked := a.line.stirs
 		a.mu.Unlock()
 		if w == nil {
 			a.rest(at)
@@ -152,7 +154,7 @@ func (a *app) pump(ctx context.Context) {
 			}
 		case t != nil:
 			a.line.granted(f, w, t)
-		default:
+		case asked == a.line.stirs: // otherwise the answer may be older than what others have told
 			a.line.hold(f, w, stop, a.l.now())
 		}
 		a.mu.Unlock()
@@ -181,6 +183,7 @@ func (a *app) tell(ctx context.Context, n news) <-chan struct{} {
 	}
 	a.news = append(a.news, n)
 	if a.away {
+		a.news[len(a.news)-1].forget()
 		a.tryLocked(ctx)
 	} else {
 		a.tellLocked(ctx)
@@ -312,7 +315,7 @@ func (a *app) try(ctx context.Context) {
 			timer := time.NewTimer(pause)
 			<-timer.C
 		}
-		err := a.l.store.rdb.Exists(ctx, a.l.keys(a.key)...).Err()
+		err := a.report(ctx, nil) // whether it takes what it is told
 		if err == nil {
 			err = a.tellAll(ctx) // before anyone asks: it may have been a refusal
 		}

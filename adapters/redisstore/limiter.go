@@ -43,12 +43,12 @@ func NewLimiter(rdb redis.UniversalClient, limits instagram.LimiterOptions, opts
 func newLimiter(rdb redis.UniversalClient, limits instagram.LimiterOptions, opts ...Option) *limiter {
 	alone, ok := instagram.NewLimiter(limits).(core)
 	if !ok {
-		panic("redisstore: the core's limiter is another") // they are built together: a test meets it
+		panic("redisstore: package instagram is of another release: take the same version of both modules")
 	}
 	cfg := alone.Config()
 	return &limiter{
 		store: New(rdb, opts...), alone: alone, began: time.Now().Add(-time.Second), // an instant of 0 would mean "never"
-		params:   params(cfg),
+		params: params(cfg), patience: patience,
 		takeStep: script("limit", "limit_take"), reportStep: script("limit", "limit_report"),
 		apps: map[pacing.AppKey]*app{},
 	}
@@ -71,6 +71,8 @@ type limiter struct {
 	began  time.Time
 	params []any
 	clock  func() time.Time // nil: Redis's; tests have their own
+
+	patience time.Duration // how long Redis may take to answer before this process decides alone
 
 	takeStep, reportStep *redis.Script
 
@@ -122,6 +124,7 @@ type request struct {
 	began  time.Duration
 	limit  time.Duration // latest time at which it still wants to go; 0: any
 	waited *pacing.Stop  // what it waited for first
+	asked  uint64        // the line's stirs when it asked
 }
 
 var (
@@ -226,7 +229,7 @@ func (l *limiter) Done(p instagram.Permit, o instagram.Outcome) {
 	if n.ticket == nil || !n.urgent() {
 		return
 	}
-	late := time.NewTimer(patience)
+	late := time.NewTimer(l.patience)
 	defer late.Stop()
 	select {
 	case <-told:

@@ -18,6 +18,10 @@ const (
 	longLook  = time.Second
 )
 
+// longHold is how often Redis is asked when it is known how long a wait takes
+// at most: calls of other processes may turn out not to count, or their quota to grow.
+const longHold = 30 * time.Second
+
 // waiter is a call in line.
 type waiter struct {
 	*request
@@ -41,6 +45,7 @@ type line struct {
 	held    [priorities]time.Duration // none of the priority, or lower ones, may ask before
 	waiting int
 	look    time.Duration // next pause where it is not known how long
+	stirs   uint64        // how often an answer may have changed something
 }
 
 // flow is the waiters of one account.
@@ -160,6 +165,9 @@ func (l *line) hold(f *flow, w *waiter, s pacing.Stop, now time.Duration) {
 		l.look = min(max(firstLook, 2*l.look), longLook)
 		until = now + l.look
 	}
+	if s.Reason != pacing.Blocked && s.Reason != pacing.Rate {
+		until = min(until, now+longHold)
+	}
 	p := w.call.Priority
 	if f.byApp = s.App; !s.App || s.Reason == pacing.Reserved && p != pacing.Background {
 		f.held = until // the next account may go
@@ -186,6 +194,7 @@ func (l *line) turnAway(f *flow, s pacing.Stop) {
 // stir lets those ask again who wait for the app's quota, or for one of these accounts'.
 func (l *line) stir(accounts map[string]bool) {
 	l.held, l.look = [priorities]time.Duration{}, 0
+	l.stirs++
 	for p := range priorities {
 		for _, f := range l.flows[p] {
 			if f.byApp || accounts[f.account] {

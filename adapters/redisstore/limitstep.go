@@ -71,7 +71,7 @@ func (a *app) take(ctx context.Context, c pacing.Call, ours, all int) (*ticket, 
 			}
 		}
 	}()
-	late := time.NewTimer(patience)
+	late := time.NewTimer(a.l.patience)
 	defer late.Stop()
 	select {
 	case got := <-came:

@@ -236,7 +236,7 @@ func (c *Client) warn() {
 // renewals finish and tokens be saved that the store did not take yet, and waits
 // for that until ctx ends. Stores and transports that were given to [New] stay open.
 func (c *Client) Close(ctx context.Context) error {
-	err := errors.Join(c.work.close(ctx), c.renewals.Close(ctx), c.doubts.Close(ctx), c.loads.Close(ctx))
+	err := errors.Join(c.logins.wait(ctx), c.work.close(ctx), c.renewals.Close(ctx), c.doubts.Close(ctx), c.loads.Close(ctx))
 	if t, ok := c.base.(*http.Transport); ok && c.opts.transport == nil {
 		t.CloseIdleConnections()
 	}

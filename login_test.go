@@ -375,3 +375,48 @@ func TestFinishLoginStores(t *testing.T) {
 	assert.True(t, account.Token.AccessToken.Equal(result.Accounts[0].PageToken))
 	assert.Equal(t, instagramtest.DefaultPersonID, account.Token.AppScopedID)
 }
+
+// brokenStore does something before it saves.
+type brokenStore struct {
+	*instagram.MemoryStore
+
+	before func()
+}
+
+func (s brokenStore) SaveToken(ctx context.Context, r *instagram.Record, from instagram.Revision) (instagram.Revision, error) {
+	s.before()
+	return s.MemoryStore.SaveToken(ctx, r, from)
+}
+
+func TestAStoreThatPanicsEndsNoServer(t *testing.T) {
+	t.Parallel()
+	meta := instagramtest.New()
+	client := newClient(t, instagramConfig(), meta, instagram.WithTokenStore(brokenStore{instagram.NewMemoryStore(), func() { panic("CANARY") }}))
+	attempt, err := client.BeginLogin()
+	require.NoError(t, err)
+	_, err = client.FinishLogin(t.Context(), consent(t, meta, attempt.URL), attempt.Binding)
+	require.ErrorContains(t, err, "panic: string")
+	assert.NotContains(t, err.Error(), "CANARY")
+	require.NoError(t, client.Close(t.Context()))
+}
+
+func TestCloseWaitsForSignIns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		meta, store := instagramtest.New(), instagram.NewMemoryStore()
+		client := newClient(t, instagramConfig(), meta, instagram.WithTokenStore(brokenStore{store, func() { time.Sleep(10 * time.Second) }}))
+		attempt, err := client.BeginLogin()
+		require.NoError(t, err)
+		gone, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		_, err = client.FinishLogin(gone, consent(t, meta, attempt.URL), attempt.Binding)
+		require.ErrorIs(t, err, context.DeadlineExceeded, "the browser has left")
+		soon, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, client.Close(soon), context.DeadlineExceeded)
+		require.NoError(t, client.Close(t.Context()))
+		counts, err := store.CountTokens(t.Context(), instagramConfig().AppID)
+		require.NoError(t, err)
+		assert.Equal(t, 1, counts.ByState[instagram.Alive], "it was saved all the same")
+	})
+}

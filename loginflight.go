@@ -5,6 +5,7 @@ package instagram
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
@@ -63,14 +64,34 @@ func (f *loginFlights) do(ctx context.Context, id string, now time.Time,
 func (f *loginFlights) run(ctx context.Context, flight *loginFlight, work func(context.Context) (*LoginResult, bool, error)) {
 	ctx, cancel := context.WithTimeout(ctx, loginTimeout)
 	defer cancel()
-	var spent bool
+	spent := true // should it panic
+	defer func() {
+		if p := recover(); p != nil { // of code that the program gave: a store, a transport
+			flight.err = fmt.Errorf("instagram: finish login: panic: %T", p) // what it says may hold a secret
+		}
+		if !spent {
+			f.mu.Lock()
+			delete(f.byID, flight.id)
+			f.mu.Unlock()
+		}
+		close(flight.done)
+	}()
 	flight.result, spent, flight.err = work(ctx)
-	if !spent {
-		f.mu.Lock()
-		delete(f.byID, flight.id)
-		f.mu.Unlock()
+}
+
+// wait returns when no sign-in is under way, or the cause of ctx's end.
+func (f *loginFlights) wait(ctx context.Context) error {
+	idle := make(chan struct{})
+	go func() {
+		f.busy.Wait()
+		close(idle)
+	}()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	close(flight.done)
 }
 
 // answer returns the flight's result; each caller gets a copy of its own.

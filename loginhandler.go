@@ -126,7 +126,10 @@ func (c *Client) cookiePrefix() string {
 	return "ig_login_"
 }
 
-func (c *Client) secureCookies() bool { return strings.HasPrefix(c.cfg.RedirectURL, "https:") }
+func (c *Client) secureCookies() bool {
+	scheme, _, _ := strings.Cut(c.cfg.RedirectURL, ":")
+	return strings.EqualFold(scheme, "https")
+}
 
 // loginCookie returns the cookie of one attempt; it is named after its state,
 // so that two tabs do not disturb each other.

@@ -180,6 +180,9 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Token, error) {
 	if c.renewAhead(ctx, h.holder, now) {
 		until = now.Add(min(c.tokens.ttl, distrustFor))
 	}
+	if e.refused(h.holder.Token, now) { // another process may be about to save the one that ended it
+		until = now.Add(rememberFault)
+	}
 	e.put(&cached{token: tok, until: sooner(until.Round(0), tok.ExpiresAt)}, changes)
 	return tok, nil
 }
@@ -187,7 +190,8 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Token, error) {
 const (
 	// storeTimeout bounds one question to the store.
 	storeTimeout = 30 * time.Second
-	// rememberFault is how long an account without a usable token is remembered.
+	// rememberFault is how long an account without a usable token is remembered,
+	// or with one that was refused just now.
 	rememberFault = time.Second
 )
 

@@ -146,6 +146,12 @@ func (e *cacheEntry) doubts(tok *Token) bool {
 	return d != nil && d.token.AccessToken.Equal(tok.AccessToken)
 }
 
+// refused reports whether tok was refused just now.
+func (e *cacheEntry) refused(tok *Token, now time.Time) bool {
+	d := e.doubt.Load()
+	return d != nil && now.Sub(d.at) < distrustFor && d.token.AccessToken.Equal(tok.AccessToken)
+}
+
 // entry returns the account's entry, nil when there is none.
 func (c *tokenCache) entry(id string) *cacheEntry {
 	if e, ok := c.entries.Load(id); ok {

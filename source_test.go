@@ -391,6 +391,33 @@ func TestTokenKeptInMemoryWhenTheOldOneDies(t *testing.T) {
 	})
 }
 
+// TestRefusedWhileAnotherProcessRenews asks between the platform's answer to
+// another process and its saving, when the store still has the dead token.
+func TestRefusedWhileAnotherProcessRenews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		meta := instagramtest.New(instagramtest.WithQuirks(instagramtest.Quirks{RefreshKillsOld: true}))
+		store := watch()
+		here := newClient(t, instagramConfig(), meta, instagram.WithTokenStore(store))
+		there := newClient(t, instagramConfig(), meta, instagram.WithTokenStore(store))
+		old := signIn(t, here, meta).Token
+		time.Sleep(20 * day)
+		account := here.Account(old.AccountID)
+		require.NoError(t, account.Get(t.Context(), "me", nil, nil))
+		store.readOnly.Store(true)
+		go func() { _, _ = there.Refresh(t.Context(), old.AccountID) }()
+		time.Sleep(time.Second)
+		require.ErrorIs(t, account.Get(t.Context(), "me", nil, nil), instagram.ErrTokenInvalid)
+		store.readOnly.Store(false)
+		for stored(t, store, old.AccountID).Token.AccessToken.Equal(old.AccessToken) {
+			_ = account.Get(t.Context(), "me", nil, nil)
+			time.Sleep(10 * time.Millisecond)
+		}
+		time.Sleep(time.Second)
+		require.NoError(t, account.Get(t.Context(), "me", nil, nil), "the store has the new one")
+		require.NoError(t, errors.Join(here.Close(t.Context()), there.Close(t.Context())))
+	})
+}
+
 func TestRefusedTokenIsReplacedByTheStores(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		meta := instagramtest.New(instagramtest.WithQuirks(instagramtest.Quirks{RefreshKillsOld: true}))

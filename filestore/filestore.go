@@ -1,6 +1,6 @@
 // Package filestore keeps tokens and login states in files of one machine,
 // with nothing but the standard library. It is for programs of one machine, in
-// one process or several, up to some hundred thousand accounts:
+// one process or several, up to some ten thousand accounts:
 //
 //	store, err := filestore.Open("/var/lib/myapp/tokens")
 //	if err != nil { … }

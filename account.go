@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strings"
 
 	"github.com/google/go-querystring/query"
@@ -42,10 +43,17 @@ func (a *Account) HTTPClient() *http.Client { return a.http }
 //
 // A path is relative to the host and version: "me", "17841405793187218/media".
 // It may carry a query, and it may be a whole URL of the product's own host,
-// such as the next page of a list; another host is refused. Params is nil, a
-// [url.Values], or a struct whose fields have `url:"name"` tags. Out is nil, or
-// a pointer for encoding/json; numbers that go into an any are [json.Number],
-// so that IDs keep their digits (see [ID] for a field that takes both forms).
+// such as the next page of a list; another host is refused, and so is a path
+// that repeats the version.
+//
+// Params is nil, a [url.Values], a map[string]string, or a struct (or a pointer
+// to one) as github.com/google/go-querystring encodes it: fields have
+// `url:"name"` tags, and a slice becomes one parameter for each element; Meta
+// wants lists as one parameter with commas, which is `url:"fields,comma"`.
+//
+// Out is nil, or a pointer for encoding/json; anything else is refused before
+// anything is sent. Numbers that go into an any are [json.Number], so that IDs
+// keep their digits (see [ID] for a field that takes both forms).
 //
 // Errors are [*Error] for what the platform said, [*RateLimitError] for a
 // quota, and never hold the token.
@@ -75,6 +83,9 @@ func (a *Account) do(ctx context.Context, method, path string, params, out any, 
 // call is what Get, Post and Delete do, for methods that give the error a
 // context of their own.
 func (a *Account) call(ctx context.Context, method, path string, params, out any, opts ...CallOption) error {
+	if v := reflect.ValueOf(out); out != nil && (v.Kind() != reflect.Pointer || v.IsNil()) {
+		return fmt.Errorf("%s: an answer cannot go into a %T that is no pointer or nil: pass a pointer: %w", method, out, ErrInvalidRequest)
+	}
 	var made *call
 	ctx = WithCallOptions(WithCallOptions(ctx, opts...), func(o *callOptions) { o.made, o.whole = &made, maxAnswer+1 })
 	req, err := a.newRequest(ctx, method, path, params)
@@ -205,6 +216,9 @@ func (c *Client) callURL(path string) (*url.URL, error) {
 		return u, nil
 	case u.Opaque != "" || strings.Trim(u.Path, "/") == "":
 		return nil, fmt.Errorf("the path is empty: give what follows the version, such as \"me\": %w", ErrInvalidRequest)
+	}
+	if first, _, _ := strings.Cut(strings.TrimLeft(u.Path, "/"), "/"); c.cfg.Version != Unversioned && checkVersion(first) == nil {
+		return nil, fmt.Errorf("the path begins with a version, which is put before it: leave the version out: %w", ErrInvalidRequest)
 	}
 	for part := range strings.SplitSeq(u.Path, "/") {
 		if part == "." || part == ".." {

@@ -2,6 +2,7 @@ package instagram_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -90,6 +91,15 @@ func TestProofForms(t *testing.T) {
 	})
 }
 
+func TestStaticTokenOfNothing(t *testing.T) {
+	t.Parallel()
+	for want, token := range map[string]*instagram.Token{"StaticToken was given nil": nil, "without AccessToken": {}} {
+		_, err := instagram.StaticToken(token).Token(t.Context())
+		require.ErrorIs(t, err, instagram.ErrTokenNotFound)
+		require.ErrorContains(t, err, want)
+	}
+}
+
 func TestPathsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	meta := instagramtest.New()
@@ -107,6 +117,48 @@ func TestPathsThatAreRefused(t *testing.T) {
 		assert.NotContains(t, err.Error(), "canary")
 	}
 	assert.Empty(t, meta.Requests("", ""))
+}
+
+// The client puts the version in front; an unversioned one leaves it to the caller.
+func TestAPathWithAVersion(t *testing.T) {
+	t.Parallel()
+	meta := instagramtest.New()
+	cfg := instagramConfig()
+	client := newClient(t, cfg, meta)
+	token := instagram.StaticToken(signIn(t, client, meta).Token)
+	meta.ForgetRequests()
+	for _, path := range []string{"v26.0/me", "/v26.0/me", "v19.0"} {
+		err := client.With(token).Get(t.Context(), path, nil, nil)
+		require.ErrorIs(t, err, instagram.ErrInvalidRequest, path)
+		require.ErrorContains(t, err, "leave the version out")
+	}
+	assert.Empty(t, meta.Requests("", ""))
+	require.NoError(t, client.With(token).Get(t.Context(), "https://graph.instagram.com/v26.0/me", nil, nil))
+	cfg.Version = instagram.Unversioned
+	require.NoError(t, newClient(t, cfg, meta).With(token).Get(t.Context(), "v26.0/me", nil, nil))
+}
+
+func TestAnAnswerThatHasNoPlaceToGo(t *testing.T) {
+	t.Parallel()
+	meta := instagramtest.New()
+	client := newClient(t, instagramConfig(), meta)
+	account := client.With(instagram.StaticToken(signIn(t, client, meta).Token))
+	meta.ForgetRequests()
+	type me struct {
+		Username string `json:"username"`
+	}
+	for name, out := range map[string]any{"a struct": me{}, "a nil pointer": (*me)(nil), "a map": map[string]any{}, "a string": ""} {
+		for method, send := range map[string]func(context.Context, string, any, any, ...instagram.CallOption) error{
+			"get": account.Get, "post": account.Post, "delete": account.Delete,
+		} {
+			err := send(t.Context(), "me", nil, out)
+			require.ErrorIs(t, err, instagram.ErrInvalidRequest, "%s %s", method, name)
+			require.ErrorContains(t, err, "pass a pointer")
+		}
+	}
+	assert.Empty(t, meta.Requests("", ""))
+	require.NoError(t, account.Get(t.Context(), "me", nil, nil))
+	require.NoError(t, account.Get(t.Context(), "me", nil, new(any)))
 }
 
 func TestTheNextPageOfAList(t *testing.T) {

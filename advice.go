@@ -104,7 +104,7 @@ func ErrorAdvice(err error) Advice {
 		consider(networkAdvice(err))
 	}
 	if best.Action == "" {
-		best = classUnknown.advice()
+		best = Advice{Action: ActionUnknown, Text: "Nothing safe can be said: the error is no answer of Meta's. Before a write is repeated, look whether it took effect."}
 	}
 	if _, ok := errors.AsType[*IncompleteLoginError](err); ok && !best.NeedsLogin {
 		best.Text += " The login's code is spent and what it won is not lost: go on with Client.ResumeLogin and the result that came with the error."

@@ -121,6 +121,8 @@ func TestAdviceOnWrappedAndJoinedErrors(t *testing.T) {
 	assert.Equal(t, ActionFixRequest, ErrorAdvice(errors.Join(throttled, wrong)).Action)
 	assert.Equal(t, ActionCheckOutcome, ErrorAdvice(fmt.Errorf("%w: %w", &Error{HTTPStatus: 502}, ErrOutcomeUnknown)).Action)
 	assert.Equal(t, ActionUnknown, ErrorAdvice(&Error{}).Action)
+	assert.Contains(t, ErrorAdvice(&Error{}).Text, "trace ID")
+	assert.NotContains(t, ErrorAdvice(errors.New("out of paper")).Text, "trace ID", "only Meta gives one")
 
 	refused := &RateLimitError{Err: &Error{Code: 9, Subcode: 2207042}, RetryAfter: time.Hour}
 	assert.Contains(t, ErrorAdvice(refused).Text, "24 hours")

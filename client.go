@@ -36,7 +36,10 @@ type Config struct {
 	// AppSecret is the secret that stands beside the AppID in the dashboard.
 	AppSecret Secret
 	// RedirectURL is where Meta sends the person back to: byte for byte one of
-	// the URIs in the dashboard, which may have added a slash at the end.
+	// the URIs in the dashboard, which may have added a slash at the end. It must
+	// be https; http works on a loopback address, with FacebookLogin while the
+	// app is in development, with InstagramLogin only where Endpoint is set, as
+	// in a test.
 	RedirectURL string
 	// Scopes are the permissions to ask for.
 	Scopes []Scope
@@ -214,7 +217,7 @@ func (cfg Config) checkRedirectURL() error {
 	case u.Scheme != "http" || !isLoopback(u.Hostname()):
 		return errors.New("must be https: Meta sends nobody to http, except to localhost with FacebookLogin while the app is in development")
 	case cfg.Login == InstagramLogin && cfg.Endpoint == Endpoint{}:
-		return errors.New("must be https: Instagram Login refuses http even on localhost; use a tunnel or a local certificate")
+		return errors.New("must be https: Instagram Login refuses http even on localhost; use a tunnel or a local certificate, in a test httptest.NewTLSServer, or set Endpoint to a server of the test's own")
 	}
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 
 // The sentinels are the classes of failure that lead to different decisions.
 // Every error that the platform's answer caused matches at most one of the
-// first eleven with [errors.Is]; see [ErrorAdvice] for what to do.
+// first ten with [errors.Is]; see [ErrorAdvice] for what to do.
 var (
 	// ErrThrottled: a call budget is used up; the same call works later.
 	ErrThrottled = errors.New("throttled")
@@ -137,8 +137,8 @@ func writeLine(b *strings.Builder, s string) {
 }
 
 // Is reports whether target is the sentinel of the error's class. It is
-// decided by the table in rules.go: subcode, code, is_transient, message,
-// HTTP status, in this order.
+// decided by subcode, code, is_transient, message and HTTP status, in this
+// order; the package documentation has the table.
 func (e *Error) Is(target error) bool {
 	sentinel := e.class().sentinel()
 	return sentinel != nil && target == sentinel

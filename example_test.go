@@ -101,11 +101,18 @@ func ExampleClient_Exchange() {
 	fmt.Println(short.Kind, "for", time.Until(short.ExpiresAt).Round(time.Hour))
 	fmt.Println(long.Kind, "for", time.Until(long.ExpiresAt).Round(time.Hour))
 
+	login, err := client.ResumeLogin(ctx, &instagram.LoginResult{Token: long}) // finds the account and stores it
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(login.Token.AccountID, login.Token.Username)
+
 	_, err = client.Exchange(ctx, code)
 	fmt.Println(errors.Is(err, instagram.ErrCodeInvalid))
 	// Output:
 	// short-lived for 1h0m0s
 	// long-lived for 1440h0m0s
+	// 17841405793187641 seed_and_bloom
 	// true
 }
 

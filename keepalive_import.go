@@ -79,9 +79,9 @@ func (c *Client) checkImport(t *Token, now time.Time) error {
 	case t.Login != c.cfg.Login && t.Login != InstagramLogin:
 		return c.ownToken(t)
 	case t.AccountID == "" && (c.cfg.Login == InstagramLogin || t.AppScopedID == ""):
-		return fmt.Errorf("whose it is must be known: set AccountID, or use AdoptToken, which asks the platform: %w", ErrInvalidRequest)
+		return fmt.Errorf("whose it is must be known: set AccountID, or use AdoptToken, or ResumeLogin after a login by hand, which ask the platform: %w", ErrInvalidRequest)
 	case c.cfg.Login == FacebookLogin && t.AppScopedID == "":
-		return fmt.Errorf("the person must be known: set AppScopedID, or use AdoptToken, which asks the platform: %w", ErrInvalidRequest)
+		return fmt.Errorf("the person must be known: set AppScopedID, or use AdoptToken, or ResumeLogin after a login by hand, which ask the platform: %w", ErrInvalidRequest)
 	case strings.TrimSpace(t.AccessToken.Reveal()) != t.AccessToken.Reveal():
 		return fmt.Errorf("the token has a blank at its beginning or end: %w", ErrInvalidRequest)
 	case t.expired(now):

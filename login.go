@@ -189,6 +189,9 @@ func (c *Client) finishOnce(ctx context.Context, st *loginState, query url.Value
 // ResumeLogin goes on with a login that stopped with an
 // [*IncompleteLoginError], from where it stopped. The result is a new one; r
 // is not changed.
+//
+// A login by hand goes on here too: &LoginResult{Token: long}, with what
+// [Client.ExchangeLongLived] returned, is looked up and stored.
 func (c *Client) ResumeLogin(ctx context.Context, r *LoginResult) (*LoginResult, error) {
 	if r == nil || r.Token == nil || r.Token.AccessToken.IsZero() {
 		return nil, fmt.Errorf("instagram: resume login: the result has no token: %w", ErrInvalidRequest)

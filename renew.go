@@ -17,6 +17,10 @@ import (
 //
 // A token of Meta's dashboard is long-lived already, and Instagram refuses to
 // exchange it; [Client.AdoptToken] recognises it.
+//
+// Nothing is stored, and the token does not know its account yet. Go on with
+// ResumeLogin(ctx, &LoginResult{Token: long}), which finds the account and stores
+// the token under it; see [Client.ResumeLogin].
 func (c *Client) ExchangeLongLived(ctx context.Context, short *Token) (*Token, error) {
 	t, err := c.renew(ctx, "exchange long-lived", short, c.longLivedRequest(short))
 	if err != nil {

@@ -114,7 +114,8 @@ var (
 
 // TokenStore keeps tokens. Implementations are safe for concurrent use, copy
 // what they are given and what they return, and keep [Token.AccessToken] and
-// [Token.PageToken] byte for byte. What a store must do is tested by
+// [Token.PageToken] byte for byte. Under a context that has ended they change
+// nothing and return its error. What a store must do is tested by
 // storetest.Tokens.
 type TokenStore interface {
 	// LoadToken returns the record under the key, or [ErrTokenNotFound].
@@ -125,6 +126,8 @@ type TokenStore interface {
 	// [CheckSave] allows it. Otherwise it changes nothing and returns
 	// [ErrTokenSuperseded]. When SaveToken has returned nil, the record survives
 	// whatever the store promises to survive. It ends the record's lease, if any.
+	// A nil r, and one without a token or a whole key, is refused: call
+	// CheckSave(nil, r) first.
 	SaveToken(ctx context.Context, r *Record, from Revision) (Revision, error)
 
 	// DeleteToken removes the record. A record that is not there is no error.
@@ -267,9 +270,12 @@ type TokenCounts struct {
 }
 
 // StateStore remembers which login states are open, so that each is used only
-// once in all processes. Implementations are safe for concurrent use.
+// once in all processes. Implementations are safe for concurrent use. Under a
+// context that has ended they change nothing and return its error. What a store
+// must do is tested by storetest.States.
 type StateStore interface {
-	// PutState remembers the ID for the time ttl, which must be positive.
+	// PutState remembers the ID for the time ttl. A ttl of zero or less is an
+	// error, and nothing is remembered.
 	PutState(ctx context.Context, id string, ttl time.Duration) error
 	// TakeState forgets the ID. Exactly one call succeeds for each ID put; all
 	// others, and those after its time, return [ErrStateUsed].

@@ -21,8 +21,11 @@ func StaticToken(tok *Token) TokenSource { return staticToken{tok} }
 type staticToken struct{ tok *Token }
 
 func (s staticToken) Token(context.Context) (*Token, error) {
-	if s.tok == nil || s.tok.AccessToken.IsZero() {
-		return nil, ErrTokenNotFound
+	switch {
+	case s.tok == nil:
+		return nil, fmt.Errorf("StaticToken was given nil: %w", ErrTokenNotFound)
+	case s.tok.AccessToken.IsZero():
+		return nil, fmt.Errorf("StaticToken was given a token without AccessToken: %w", ErrTokenNotFound)
 	}
 	return s.tok, nil
 }

@@ -105,7 +105,7 @@ func readSmall(root *os.Root, path string, limit int64) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, &CorruptError{path, "it is no file"}
 	case info.Mode().Perm()&0o077 != 0:
-		return nil, &PermissionError{path, info.Mode()}
+		return nil, tooOpen(root, path, info.Mode())
 	case info.Size() > limit:
 		return nil, &CorruptError{path, fmt.Sprintf("it has %d bytes, more than %d", info.Size(), limit)}
 	}
@@ -125,9 +125,17 @@ func checkMode(root *os.Root, path string) error {
 		return &CorruptError{path, "it is no directory"}
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return &PermissionError{path, info.Mode()}
+		return tooOpen(root, path, info.Mode())
 	}
 	return nil
+}
+
+func tooOpen(root *os.Root, path string, mode fs.FileMode) *PermissionError {
+	path = filepath.Join(root.Name(), path)
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return &PermissionError{path, mode}
 }
 
 // makeAll makes a directory and those above it, so that they are there after a

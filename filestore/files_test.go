@@ -109,11 +109,29 @@ func TestOpenRefusesADirectoryOfOthers(t *testing.T) {
 				_, err := filestore.Open(dir)
 				var permission *filestore.PermissionError
 				require.ErrorAs(t, err, &permission)
-				assert.Contains(t, err.Error(), "chmod go-rwx")
+				assert.Equal(t, path, permission.Path)
+				assert.Contains(t, err.Error(), "chmod 700 "+path)
 				require.NoError(t, os.Chmod(path, 0o700))
 			}
 		})
 	}
+}
+
+// A file of the store is named whole too, however it is reached.
+func TestAFileOfOthersIsNamedWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir() + "/store"
+	store := open(t, dir)
+	save(t, store, record(0))
+	file := fileOf(t, dir, 0)
+	require.NoError(t, os.Chmod(file, 0o640))
+	_, err := store.LoadToken(t.Context(), record(0).Key)
+	require.ErrorContains(t, err, "chmod 600 "+file)
+	_, err = store.LeaseToken(t.Context(), record(0).Key, time.Minute)
+	require.ErrorContains(t, err, "chmod 600 "+file)
+	require.NoError(t, os.Chmod(dir+"/changes", 0o644))
+	_, err = filestore.Open(dir)
+	require.ErrorContains(t, err, "chmod 600 "+dir+"/changes")
 }
 
 func TestOpenRefusesWhatIsNoStore(t *testing.T) {

@@ -1,6 +1,6 @@
 // Package filestore keeps tokens and login states in files of one machine,
 // with nothing but the standard library. It is for programs of one machine, in
-// one process or several, up to some hundred thousand accounts:
+// one process or several, up to some ten thousand accounts:
 //
 //	store, err := filestore.Open("/var/lib/myapp/tokens")
 //	if err != nil { … }
@@ -87,13 +87,17 @@ func (e *CorruptError) Error() string { return fmt.Sprintf("filestore: %s: %s", 
 // PermissionError says that others than the owner can read or write the
 // directory or a file of it.
 type PermissionError struct {
-	Path string
+	Path string // absolute
 	Mode fs.FileMode
 }
 
 // Error names the path, and the command that helps.
 func (e *PermissionError) Error() string {
-	return fmt.Sprintf("filestore: %s has mode %04o: others than its owner have access; chmod go-rwx it", e.Path, e.Mode.Perm())
+	private := 0o600
+	if e.Mode.IsDir() {
+		private = 0o700
+	}
+	return fmt.Sprintf("filestore: %s has mode %04o: others than its owner have access; chmod %o %s", e.Path, e.Mode.Perm(), private, e.Path)
 }
 
 // format is what the file "format" holds: a directory without it is not ours.

@@ -124,13 +124,10 @@ func readRecord(root *os.Root, path string, p place) (*stored, error) {
 	return f, nil
 }
 
-// at gives errors about a file its path below the store's directory.
+// at gives a [*CorruptError] about a file its path below the store's directory.
 func at(path string, err error) error {
 	if corrupt, ok := errors.AsType[*CorruptError](err); ok {
 		return &CorruptError{path, corrupt.Reason}
-	}
-	if permission, ok := errors.AsType[*PermissionError](err); ok {
-		return &PermissionError{path, permission.Mode}
 	}
 	return err
 }

@@ -150,7 +150,7 @@ func openChanges(root *os.Root) (*os.File, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && info.Mode().Perm()&0o077 != 0 {
-		err = &PermissionError{"changes", info.Mode()}
+		err = tooOpen(root, "changes", info.Mode())
 	}
 	if err == nil && info.Size() < shardCount*generationSize {
 		err = f.Truncate(shardCount * generationSize)

@@ -20,6 +20,11 @@
 //
 //	server, err := meta.Listen("127.0.0.1:0")
 //	// server.URL + "/www.instagram.com/oauth/authorize?client_id=…"
+//	// in instagram.Config: Endpoint: instagram.EndpointUnder(server.URL, instagram.InstagramLogin)
+//
+// A client whose Endpoint is set takes an http RedirectURL on a loopback address,
+// such as that of [net/http/httptest.NewServer]. In process, InstagramLogin takes
+// https alone: [net/http/httptest.NewTLSServer].
 //
 // # What can be arranged
 //

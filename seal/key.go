@@ -48,7 +48,7 @@ func NewKey() Key {
 // random: what people can remember goes through [KeyFromPassword].
 func KeyFromBytes(b []byte) (Key, error) {
 	if len(b) != KeySize {
-		return Key{}, fmt.Errorf("seal: a key has %d bytes, not %d", KeySize, len(b))
+		return Key{}, fmt.Errorf("seal: a key has %d bytes, not %d: make one with openssl rand -base64 32", KeySize, len(b))
 	}
 	if bytes.Count(b, b[:1]) == len(b) {
 		return Key{}, errors.New("seal: a key of one byte over and over is no key")
@@ -78,7 +78,7 @@ func KeyFromText(text instagram.Secret) (Key, error) {
 	}
 	b, err := encoding.DecodeString(strings.TrimRight(s, "="))
 	if err != nil {
-		return Key{}, fmt.Errorf("seal: %d characters that are neither base64 nor hexadecimal digits are no key", len(s)) // err would quote one
+		return Key{}, fmt.Errorf("seal: %d characters that are neither base64 nor hexadecimal digits are no key: make one with openssl rand -base64 32", len(s)) // err would quote one
 	}
 	return KeyFromBytes(b)
 }
@@ -130,7 +130,7 @@ func (e *FileError) Error() string { return fmt.Sprintf("seal: key file %s: %s",
 func KeyFromEnv(name string) (Key, error) {
 	text, ok := os.LookupEnv(name)
 	if !ok || text == "" {
-		return Key{}, fmt.Errorf("seal: the environment variable %s is not set", name)
+		return Key{}, fmt.Errorf("seal: the environment variable %s is not set: make a key with openssl rand -base64 32", name)
 	}
 	k, err := KeyFromText(instagram.NewSecret(text))
 	if err != nil {

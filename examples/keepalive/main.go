@@ -87,6 +87,11 @@ func keepAlive(out io.Writer, o options) error {
 	if err != nil {
 		return err
 	}
+	if o.plan {
+		if err := mustExist(o.store); err != nil {
+			return err
+		}
+	}
 	store, closeStore, err := openStore(o.store)
 	if err != nil {
 		return err

@@ -125,6 +125,18 @@ func TestWrongSettings(t *testing.T) {
 	}
 }
 
+func TestADryRunMakesNoStore(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []string{"file:", "sqlite:"} {
+		path := filepath.Join(t.TempDir(), "typo")
+		text, err := program(t, defaultApp(), "-store", scheme+path, "-plan").CombinedOutput()
+		require.Error(t, err, string(text))
+		assert.Contains(t, string(text), path)
+		assert.NoFileExists(t, path)
+		assert.NoDirExists(t, path)
+	}
+}
+
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	text, err := program(t, map[string]string{"TOKEN_STORE": "redis://:hunter2@cache"}, "-help").CombinedOutput()

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -51,6 +52,18 @@ func openStore(where string) (store instagram.TokenStore, closeStore func(), err
 		return openRedis(ctx, where)
 	}
 	return nil, nil, errors.New("a store is one of " + storeForms)
+}
+
+// mustExist refuses a store in files that opening would make.
+func mustExist(where string) error {
+	scheme, path, _ := strings.Cut(where, ":")
+	if scheme != "file" && scheme != "sqlite" || path == "" {
+		return nil
+	}
+	if _, err := os.Stat(path); err != nil {
+		return fmt.Errorf("a dry run makes no store: %w", err)
+	}
+	return nil
 }
 
 func openFiles(dir string) (instagram.TokenStore, func(), error) {

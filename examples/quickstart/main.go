@@ -36,13 +36,18 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, os.Stdout, os.Getenv, *byHand); err != nil {
-		fmt.Fprintln(os.Stderr, "\n  ✗", err)
-		if advice := instagram.ErrorAdvice(err); advice.Text != "" {
-			fmt.Fprintln(os.Stderr, "   ", advice.Text)
-		}
+		fmt.Fprintln(os.Stderr, "\n  ✗", explain(err))
 		stop()
 		os.Exit(1) //nolint:gocritic // stop has run
 	}
+}
+
+// explain adds what to do about an error, where that is known.
+func explain(err error) string {
+	if advice := instagram.ErrorAdvice(err); advice.Action != instagram.ActionUnknown {
+		return err.Error() + "\n    " + advice.Text
+	}
+	return err.Error()
 }
 
 // stage is where the story plays: at Meta, or on the fake.

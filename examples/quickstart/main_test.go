@@ -73,6 +73,15 @@ func TestSettingsThatDoNotFit(t *testing.T) {
 	}
 }
 
+func TestAdviceIsGivenWhereThereIsSome(t *testing.T) {
+	t.Parallel()
+	setting := run(t.Context(), io.Discard, env("INSTAGRAM_APP_ID", "123"), false)
+	require.Error(t, setting)
+	assert.Equal(t, setting.Error(), explain(setting))
+	dead := &instagram.Error{HTTPStatus: 400, Code: 190}
+	assert.Contains(t, explain(dead), instagram.ErrorAdvice(dead).Text)
+}
+
 // TestByHand is a person with a browser who says no.
 func TestByHand(t *testing.T) {
 	t.Parallel()

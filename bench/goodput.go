@@ -195,21 +195,26 @@ func (x *run) coldAccount(began time.Time, n int) {
 // through makes calls through an http.Client.
 func through(c *http.Client) client {
 	return func(ctx context.Context, _ role, _ int) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://graph.instagram.com/v26.0/me", http.NoBody)
-		if err != nil {
-			return err
-		}
-		resp, err := c.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close() //nolint:errcheck // read only
-		if err := instagram.CheckResponse(resp); err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, resp.Body)
+		return send(ctx, c, http.MethodGet, "me", http.NoBody)
+	}
+}
+
+// send makes one request and reads its answer.
+func send(ctx context.Context, c *http.Client, method, path string, body io.Reader) error {
+	req, err := http.NewRequestWithContext(ctx, method, "https://graph.instagram.com/v26.0/"+path, body)
+	if err != nil {
 		return err
 	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read only
+	if err := instagram.CheckResponse(resp); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
 }
 
 // ideal is the oracle; cold accounts get their calls when they want them.

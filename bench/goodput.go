@@ -192,16 +192,18 @@ func (x *run) coldAccount(began time.Time, n int) {
 	x.result.others++
 }
 
+const graph = "https://graph.instagram.com/v26.0/"
+
 // through makes calls through an http.Client.
 func through(c *http.Client) client {
 	return func(ctx context.Context, _ role, _ int) error {
-		return send(ctx, c, http.MethodGet, "me", http.NoBody)
+		return send(ctx, c, http.MethodGet, graph+"me", http.NoBody)
 	}
 }
 
 // send makes one request and reads its answer.
-func send(ctx context.Context, c *http.Client, method, path string, body io.Reader) error {
-	req, err := http.NewRequestWithContext(ctx, method, "https://graph.instagram.com/v26.0/"+path, body)
+func send(ctx context.Context, c *http.Client, method, url string, body io.Reader) error {
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
 	if err != nil {
 		return err
 	}

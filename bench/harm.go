@@ -52,7 +52,7 @@ func writerOf(p peer, base http.RoundTripper) writer {
 	}
 	client := p.client(base)
 	return func(ctx context.Context, write string) error {
-		return send(ctx, client, http.MethodPost, write+"/media_publish", strings.NewReader(form(write).Encode()))
+		return send(ctx, client, http.MethodPost, graph+write+"/media_publish", strings.NewReader(form(write).Encode()))
 	}
 }
 

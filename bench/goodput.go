@@ -54,8 +54,8 @@ const (
 	cold
 )
 
-// contender returns, for one run, what makes the client of each process.
-type contender func(s scenario) func(p *platform) client
+// contender makes the client of a process.
+type contender func(s scenario, p *platform) client
 
 // play runs a scenario on a fake clock; longest ends it.
 func play(t *testing.T, s scenario, seed uint64, longest time.Duration, c contender) (r result) {
@@ -65,9 +65,8 @@ func play(t *testing.T, s scenario, seed uint64, longest time.Duration, c conten
 		defer stop()
 		x := &run{s: s, p: newPlatform(s, seed, stop), rng: rand.New(rand.NewPCG(seed, 2)), end: ctx}
 		x.left.Store(int64(s.calls()))
-		process := c(s)
 		for range max(1, s.processes) {
-			x.clients = append(x.clients, process(x.p))
+			x.clients = append(x.clients, c(s, x.p))
 		}
 		x.all()
 		x.result.refused = x.p.refused
@@ -193,71 +192,68 @@ func (x *run) coldAccount(began time.Time, n int) {
 	x.result.others++
 }
 
+const graph = "https://graph.instagram.com/v26.0/"
+
 // through makes calls through an http.Client.
 func through(c *http.Client) client {
 	return func(ctx context.Context, _ role, _ int) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://graph.instagram.com/v26.0/me", http.NoBody)
-		if err != nil {
-			return err
-		}
-		resp, err := c.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close() //nolint:errcheck // read only
-		if err := instagram.CheckResponse(resp); err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, resp.Body)
-		return err
+		return send(ctx, c, http.MethodGet, graph+"me", http.NoBody)
 	}
 }
 
+// send makes one request and reads its answer.
+func send(ctx context.Context, c *http.Client, method, url string, body io.Reader) error {
+	req, err := http.NewRequestWithContext(ctx, method, url, body)
+	if err != nil {
+		return err
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close() //nolint:errcheck // read only
+	if err := instagram.CheckResponse(resp); err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
 // ideal is the oracle; cold accounts get their calls when they want them.
-func ideal(scenario) func(p *platform) client {
-	return func(p *platform) client {
-		best := through(&http.Client{Transport: newOracle(p)})
-		return func(ctx context.Context, r role, n int) error {
-			if r == cold {
-				p.consume()
-				return nil
-			}
-			return best(ctx, r, n)
+func ideal(_ scenario, p *platform) client {
+	best := through(&http.Client{Transport: newOracle(p)})
+	return func(ctx context.Context, r role, n int) error {
+		if r == cold {
+			p.consume()
+			return nil
 		}
+		return best(ctx, r, n)
 	}
 }
 
 // theirs is one of the others, for which all calls are alike.
 func theirs(p peer) contender {
-	return func(scenario) func(*platform) client {
-		return func(at *platform) client { return through(p.client(at)) }
-	}
+	return func(_ scenario, at *platform) client { return through(p.client(at)) }
 }
 
 // us makes calls through this library, with the priorities that the roles have.
-func us(s scenario) func(p *platform) client {
-	limiter := func() instagram.Limiter { return instagram.NewLimiter(instagram.LimiterOptions{}) }
-	if s.limiters != nil {
-		limiter = s.limiters()
+func us(s scenario, p *platform) client {
+	c := newClient(p, instagram.WithLimiter(instagram.NewLimiter(instagram.LimiterOptions{})))
+	hot := oursFor(c, accountID)
+	crowd := make([]*instagram.Account, colds)
+	for i := range crowd {
+		crowd[i] = oursFor(c, fmt.Sprint(17841405793188000+i))
 	}
-	return func(p *platform) client {
-		c := newClient(p, instagram.WithLimiter(limiter()))
-		hot := oursFor(c, accountID)
-		crowd := make([]*instagram.Account, colds)
-		for i := range crowd {
-			crowd[i] = oursFor(c, fmt.Sprint(17841405793188000+i))
+	return func(ctx context.Context, r role, n int) error {
+		switch {
+		case r == person:
+			return hot.Get(ctx, "me", nil, nil, instagram.Interactive())
+		case r == cold:
+			return crowd[n].Get(ctx, "me", nil, nil)
+		case s.person:
+			return hot.Get(ctx, "me", nil, nil, instagram.Background())
 		}
-		return func(ctx context.Context, r role, n int) error {
-			switch {
-			case r == person:
-				return hot.Get(ctx, "me", nil, nil, instagram.Interactive())
-			case r == cold:
-				return crowd[n].Get(ctx, "me", nil, nil)
-			case s.person:
-				return hot.Get(ctx, "me", nil, nil, instagram.Background())
-			}
-			return hot.Get(ctx, "me", nil, nil)
-		}
+		return hot.Get(ctx, "me", nil, nil)
 	}
 }
 

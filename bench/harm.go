@@ -52,21 +52,7 @@ func writerOf(p peer, base http.RoundTripper) writer {
 	}
 	client := p.client(base)
 	return func(ctx context.Context, write string) error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodPost,
-			"https://graph.instagram.com/v26.0/"+write+"/media_publish", strings.NewReader(form(write).Encode()))
-		if err != nil {
-			return err
-		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close() //nolint:errcheck // read only
-		if err := instagram.CheckResponse(resp); err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, resp.Body)
-		return err
+		return send(ctx, client, http.MethodPost, graph+write+"/media_publish", strings.NewReader(form(write).Encode()))
 	}
 }
 

@@ -3,11 +3,7 @@ package main
 // This file answers: which quotas and circumstances are played, and what is
 // asked of this library in each?
 
-import (
-	"time"
-
-	"github.com/seed-922467ee/instagram"
-)
+import "time"
 
 // scenario is a quota and what is special about it.
 type scenario struct {
@@ -23,9 +19,6 @@ type scenario struct {
 	foreign   bool // another program takes a third, whatever is left
 	person    bool // a person's calls among those of background jobs
 	crowd     bool // one hot account and forty cold ones
-	// limiters is called for each run, and what it returns for each process: a
-	// limiter that the processes share something through. nil: they do not.
-	limiters func() func() instagram.Limiter
 }
 
 const (
@@ -81,9 +74,9 @@ type bound struct {
 func (s scenario) bound() bound {
 	b := bound{ratio: 1.02, refused: 1}
 	switch {
-	case (s.foreign || s.processes > 1 && s.limiters == nil) && s.limit == 200:
+	case (s.foreign || s.processes > 1) && s.limit == 200:
 		b = bound{ratio: 1.15, refused: 5}
-	case s.foreign, s.processes > 1 && s.limiters == nil:
+	case s.foreign, s.processes > 1:
 		b = bound{ratio: 1.05, refused: 2}
 	case s.person:
 		b.others = 99

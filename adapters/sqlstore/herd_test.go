@@ -4,6 +4,7 @@ package sqlstore
 // processes wants at once?
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"database/sql"
@@ -59,24 +60,32 @@ func TestHerdOfProcessesRenewsOnce(t *testing.T) {
 				_, _ = fmt.Fprintf(w, `{"access_token":"IGAArenewed%d","token_type":"bearer","expires_in":5184000}`, n)
 			}))
 			defer platform.Close()
-			var outputs [herdProcesses]bytes.Buffer
+			var complaints [herdProcesses]bytes.Buffer
 			var herd []*exec.Cmd
-			gates := make([]io.WriteCloser, herdProcesses)
+			var gates []io.Closer
+			var outs []io.Reader
 			for i := range herdProcesses {
 				cmd := exec.CommandContext(t.Context(), os.Args[0])
 				cmd.Env = append(os.Environ(), herdEnv+"="+strings.Join([]string{h.driver, h.dsn, h.prefix, platform.URL}, "\n"))
-				cmd.Stdout, cmd.Stderr = &outputs[i], &outputs[i]
-				gates[i], err = cmd.StdinPipe()
+				cmd.Stderr = &complaints[i]
+				gate, err := cmd.StdinPipe()
+				require.NoError(t, err)
+				out, err := cmd.StdoutPipe()
 				require.NoError(t, err)
 				require.NoError(t, cmd.Start())
-				herd = append(herd, cmd)
+				herd, gates, outs = append(herd, cmd), append(gates, gate), append(outs, out)
 			}
-			time.Sleep(500 * time.Millisecond) // they open the store, and wait
+			for i, out := range outs {
+				if _, err := bufio.NewReader(out).ReadString('\n'); err != nil {
+					_ = herd[i].Wait()
+					require.NoError(t, err, "a process does not become ready: %s", &complaints[i])
+				}
+			}
 			for _, gate := range gates {
 				require.NoError(t, gate.Close())
 			}
 			for i, cmd := range herd {
-				require.NoError(t, cmd.Wait(), outputs[i].String())
+				require.NoError(t, cmd.Wait(), complaints[i].String())
 			}
 			assert.EqualValues(t, 1, renewed.Load(), "%d goroutines in %d processes", herdProcesses*herdEach, herdProcesses)
 			r, err := s.LoadToken(t.Context(), k)
@@ -107,17 +116,21 @@ func herdWorker(task []string) error {
 	if err != nil {
 		return err
 	}
+	fmt.Println("ready")
 	_, _ = io.ReadAll(os.Stdin) // until all are there
 	errs := make([]error, herdEach)
 	var crowd sync.WaitGroup
 	for i := range errs {
 		crowd.Go(func() {
-			var tok *instagram.Token
 			if i%2 == 0 {
-				tok, errs[i] = client.TokenSource(herdAccount).Token(ctx)
-			} else if tok, errs[i] = client.Refresh(ctx, herdAccount); errs[i] == nil && tok.AccessToken.Reveal() != "IGAArenewed1" {
-				errs[i] = errors.New("got another token than the renewed one")
+				_, errs[i] = client.TokenSource(herdAccount).Token(ctx)
+				return
 			}
+			tok, err := client.Refresh(ctx, herdAccount)
+			if err == nil && tok.AccessToken.Reveal() != "IGAArenewed1" {
+				err = errors.New("got another token than the renewed one")
+			}
+			errs[i] = err
 		})
 	}
 	crowd.Wait()

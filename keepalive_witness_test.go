@@ -131,3 +131,24 @@ func TestVagueDeathIsNotBelievedWhileOthersDie(t *testing.T) {
 		})
 	}
 }
+
+// TestMarkedAccountIsNoWitness has an account that is dead, says Meta vaguely,
+// among one that lives and one that is known to be dead.
+func TestMarkedAccountIsNoWitness(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, store := newGraph(), watch()
+		client := g.client(t, store)
+		connect(t, store, accountN(1), 50*day)
+		connect(t, store, accountN(2), 2*day)
+		r := connect(t, store, accountN(3), 2*day)
+		r.State, r.Reason = instagram.NeedsLogin, "190/458"
+		_, err := store.SaveToken(t.Context(), r, r.Revision)
+		require.NoError(t, err)
+		g.kill(accountN(1), 0)
+		g.kill(accountN(3), 458)
+		stop := keepAlive(t, client, instagram.KeepAliveConfig{})
+		time.Sleep(time.Hour)
+		stop()
+		assert.Equal(t, instagram.NeedsLogin, stored(t, store, accountN(1)).State)
+	})
+}

@@ -5,6 +5,7 @@ package instagram
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -68,8 +69,12 @@ func (k *keeper) setAside(ctx context.Context, j *job, problem string) {
 // renew asks for the token's successor.
 func (k *keeper) renew(ctx context.Context, j *job) {
 	o := k.c.attempt(ctx, j.lease.Record.Token, k.cfg.Timeout)
-	if o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) && !k.c.breaker.stopped() {
-		o = k.confirm(ctx, j, o)
+	if o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) {
+		if k.c.breaker.stopped() {
+			o.disbelieved = true
+		} else {
+			o = k.confirm(ctx, j, o)
+		}
 	}
 	k.c.report(ctx, j.lease.Record.Key, o)
 	k.conclude(ctx, j, o)
@@ -147,56 +152,64 @@ func (k *keeper) confirm(ctx context.Context, j *job, o outcome) outcome {
 			o.finding = f
 		}
 	}
-	o.disbelieved = o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) && k.othersToo(ctx, j.lease.Record.Key)
+	o.disbelieved = o.doubtful && (o.finding == foundDead || o.finding == foundWaiting) && k.othersToo(ctx, j.lease.Record)
 	return o
 }
 
 // othersToo makes the cross-check of a death that is confirmed and still says
 // nothing of this very person: whether an account that lived a while ago is
-// called dead as well. The fault is then Meta's, and nobody is dead.
-func (k *keeper) othersToo(ctx context.Context, key TokenKey) bool {
-	witness := k.witness(ctx, key)
+// called dead as well. The fault is then Meta's, and nobody is dead. So it was
+// when the other one lives and this one does too by now.
+func (k *keeper) othersToo(ctx context.Context, r *Record) bool {
+	witness := k.witness(ctx, r.Key)
 	if witness == nil {
 		return false
 	}
-	info, err := k.c.InspectToken(ctx, witness.Token)
-	return err == nil && !info.Valid
+	ctx, cancel := context.WithTimeout(ctx, k.cfg.Timeout)
+	defer cancel()
+	if info, err := k.c.InspectToken(ctx, witness.Token); err == nil && !info.Valid {
+		return true
+	}
+	info, err := k.c.InspectToken(ctx, r.Token)
+	return err != nil || info.Valid
 }
 
 // witness returns the record of an account that should be alive, nil when none is known.
 func (k *keeper) witness(ctx context.Context, key TokenKey) *Record {
-	var witness *Record
-	if id := k.c.breaker.witness(key.AccountID); id != "" {
-		witness, _ = k.load(ctx, TokenKey{AppID: key.AppID, AccountID: id})
+	fit := func(r *Record) bool {
+		return r.Key.AppID == key.AppID && r.Key != key && r.State == Alive && k.c.unusable(r) == "" && !r.Token.expired(k.c.now())
 	}
-	if lister, ok := k.c.opts.tokenStore.(TokenLister); ok && witness == nil {
-		records, _ := lister.ListTokens(ctx, TokenKey{}, 200)
-		for _, r := range records {
-			if r.Key.AppID == key.AppID && r.Key != key && r.Fails == 0 {
-				witness = r
-			}
+	if id := k.c.breaker.witness(key.AccountID); id != "" {
+		if r, err := k.load(ctx, TokenKey{AppID: key.AppID, AccountID: id}); err == nil && fit(r) {
+			return r
 		}
 	}
-	if witness == nil || witness.State != Alive || k.c.unusable(witness) != "" || witness.Token.expired(k.c.now()) {
+	lister, ok := k.c.opts.tokenStore.(TokenLister)
+	if !ok {
 		return nil
 	}
-	return witness
+	records, _ := lister.ListTokens(ctx, TokenKey{}, 200)
+	for _, r := range slices.Backward(records) {
+		if r.Fails == 0 && fit(r) {
+			return r
+		}
+	}
+	return nil
 }
 
 // proven reports whether an account is dead that is tried while renewing has
 // stopped for a day because so many are refused: it is said clearly, another
-// call says so too, and another account lives. Accounts that are dead indeed
-// come out of the crowd so, one a minute.
+// account lives, and another call still says so after that. Asked in this order
+// a fault of Meta's that ends in between proves nothing. Accounts that are dead
+// indeed come out of the crowd so, one a minute.
 func (k *keeper) proven(ctx context.Context, j *job, o outcome) bool {
 	key := j.lease.Record.Key
 	if !j.probe || o.doubtful || !k.c.breaker.longMass(k.c.now()) {
 		return false
 	}
-	if again := k.inspect(ctx, j.lease.Record.Token); again.finding != o.finding {
-		return false
-	}
 	witness := k.witness(ctx, key)
-	return witness != nil && k.inspect(ctx, witness.Token).finding == foundAlive
+	return witness != nil && k.inspect(ctx, witness.Token).finding == foundAlive &&
+		k.inspect(ctx, j.lease.Record.Token).finding == o.finding
 }
 
 // expire deals with a token that is past its end by our clock: it is tried
@@ -249,6 +262,8 @@ func (k *keeper) look(ctx context.Context, j *job) {
 		n.suspect = true // once more, before it is believed
 		r.Reason = n.String()
 		o.finding = foundFault
+	case o.finding == foundDead && o.doubtful:
+		o.disbelieved = k.c.breaker.stopped() || k.othersToo(ctx, r)
 	}
 	k.c.report(ctx, r.Key, o)
 	k.conclude(ctx, j, o)

@@ -56,7 +56,7 @@
 //	classify   notes what the platform said
 //	base       the http.RoundTripper that was given, or one of its own
 //
-// A write is sent again only when it provably did not happen. When it may have,
+// A POST is sent again only when it provably did not happen. When it may have,
 // the error matches [ErrOutcomeUnknown].
 //
 // Nothing of this is printed. [WithTracer] takes a [Tracer], which is told of every

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"slices"
 	"time"
@@ -21,6 +22,17 @@ type LoginAttempt struct {
 	State     string // the state in URL
 	ExpiresAt time.Time
 }
+
+// String returns when the attempt ends, and nothing that another could finish it with.
+func (a LoginAttempt) String() string {
+	return "login attempt until " + a.ExpiresAt.Format(time.RFC3339)
+}
+
+// GoString returns what [LoginAttempt.String] returns.
+func (a LoginAttempt) GoString() string { return a.String() }
+
+// LogValue returns what [LoginAttempt.String] returns.
+func (a LoginAttempt) LogValue() slog.Value { return slog.StringValue(a.String()) }
 
 // LoginResult is what a sign-in won.
 type LoginResult struct {

@@ -3,8 +3,11 @@ package instagram_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -419,4 +422,16 @@ func TestCloseWaitsForSignIns(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, 1, counts.ByState[instagram.Alive], "it was saved all the same")
 	})
+}
+
+func TestALoginAttemptIsNotPrinted(t *testing.T) {
+	t.Parallel()
+	attempt, err := newClient(t, instagramConfig(), instagramtest.New()).BeginLogin()
+	require.NoError(t, err)
+	var logged strings.Builder
+	slog.New(slog.NewJSONHandler(&logged, nil)).Info("begun", slog.Any("attempt", *attempt))
+	for _, printed := range []string{fmt.Sprintf("%v %+v %#v", *attempt, attempt, attempt), logged.String()} {
+		assert.NotContains(t, printed, attempt.State)
+		assert.NotContains(t, printed, attempt.Binding)
+	}
 }

@@ -27,18 +27,18 @@ func (c *Client) classifying(base http.RoundTripper) http.RoundTripper {
 		resp.Request = req
 		call.info = responseInfo(resp)
 		if resp.Body != nil && resp.Body != http.NoBody {
-			resp.Body = newPutBack(resp.Body, &c.idle)
+			call.putBack(resp, &c.idle)
 		}
 		if b := errorIn(resp); b != nil {
 			call.fault = newError("", resp, b.data, call.secrets()...)
 			b.err = call.fault
-			call.info.TraceID = call.fault.TraceID
+			call.info.traceID = call.fault.TraceID
 			call.cut = b.broken() && call.fault.Code == 0
 		} else if err := call.readWhole(resp); err != nil {
 			_ = resp.Body.Close()
 			return nil, call.blot(fmt.Errorf("reading the answer: %w", err))
 		}
-		c.noticeVersion(c.cfg.Version, call.info.Version)
+		c.noticeVersion(c.cfg.Version, call.info.version)
 		return resp, nil
 	})
 }

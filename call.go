@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,7 +19,7 @@ import (
 type call struct {
 	context.Context //nolint:containedctx // it is the request's context, with the call's own fields beside it
 
-	opts      callOptions
+	opts      *callOptions  // never changed
 	asked     *http.Request // as the caller made it; never changed
 	account   string        // whose quota it counts against; "" when that is not known
 	attempts  int
@@ -28,29 +29,41 @@ type call struct {
 	refetched bool          // the source was asked for another token
 
 	attempt // the one under way
+
+	// What the first attempt needs, in one piece of memory: most have no second.
+	firstRequest http.Request
+	firstAnswer  putBack
 }
 
 // attempt is what is known of one sending of a call's request.
 type attempt struct {
 	token *Token
-	sent  bool         // handed to the base transport
-	lost  loss         // why there was no answer
-	body  *bodyLedger  // nil when the request has none
-	info  ResponseInfo // of the answer
-	fault *Error       // what the platform said; nil: success, or no answer
-	cut   bool         // the answer ends in the middle: a success, or an error before it has said which
+	sent  bool        // handed to the base transport
+	lost  loss        // why there was no answer
+	body  *bodyLedger // nil when the request has none
+	info  headerInfo  // of the answer
+	fault *Error      // what the platform said; nil: success, or no answer
+	cut   bool        // the answer ends in the middle: a success, or an error before it has said which
 }
 
 // begin returns a request of its own for a call, so that no layer ever writes
-// into the caller's.
-func begin(req *http.Request) (*http.Request, *call) {
-	c := &call{Context: req.Context(), opts: callOptionsOf(req.Context()), asked: req}
+// into the caller's. None are the options of a call without any.
+func begin(req *http.Request, none *callOptions) (*http.Request, *call) {
+	c := &call{Context: req.Context(), asked: req}
+	if c.opts = callOptionsOf(c.Context); c.opts == nil {
+		c.opts = none
+	}
 	return c.request(req.Body), c //nolint:contextcheck // the call is the context
 }
 
 // request returns a fresh copy of what was asked, for one attempt.
 func (c *call) request(body requestBody) *http.Request {
-	req := c.asked.WithContext(c)
+	req := &c.firstRequest
+	if c.attempts == 0 {
+		*req = *c.asked.WithContext(c)
+	} else {
+		req = c.asked.WithContext(c)
+	}
 	if body == nil || body == http.NoBody {
 		return req
 	}
@@ -114,6 +127,16 @@ func (c *call) failure(op string) error {
 	return c.fault
 }
 
+// putBack makes the body of an answer one that gives back what was read of it.
+func (c *call) putBack(resp *http.Response, idle *idleBodies) {
+	b := &c.firstAnswer
+	if c.attempts > 1 {
+		b = new(putBack)
+	}
+	b.begin(resp.Body, idle)
+	resp.Body = b
+}
+
 // unsent reports whether an attempt without an answer can have had no effect:
 // nothing left, or no byte of the body, of which then none will leave.
 func (c *call) unsent() bool {
@@ -122,7 +145,7 @@ func (c *call) unsent() bool {
 
 // secrets returns what the platform may echo and no error may show.
 func (c *call) secrets() []string {
-	secrets := c.opts.secrets
+	secrets := slices.Clip(c.opts.secrets)
 	if c.token != nil {
 		secrets = append(secrets, c.token.AccessToken.Reveal())
 	}

@@ -46,7 +46,10 @@ type callOptionsKey struct{}
 // those that ctx has already. It is the one way for options to travel through
 // a plain [net/http.Client].
 func WithCallOptions(ctx context.Context, opts ...CallOption) context.Context {
-	o := callOptionsOf(ctx)
+	var o callOptions
+	if known := callOptionsOf(ctx); known != nil {
+		o = *known
+	}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(&o)
@@ -55,9 +58,8 @@ func WithCallOptions(ctx context.Context, opts ...CallOption) context.Context {
 	return context.WithValue(ctx, callOptionsKey{}, &o)
 }
 
-func callOptionsOf(ctx context.Context) callOptions {
-	if o, ok := ctx.Value(callOptionsKey{}).(*callOptions); ok {
-		return *o
-	}
-	return callOptions{}
+// callOptionsOf returns the options that travel in ctx, nil when there are none.
+func callOptionsOf(ctx context.Context) *callOptions {
+	o, _ := ctx.Value(callOptionsKey{}).(*callOptions)
+	return o
 }

@@ -21,7 +21,10 @@ func (c *Client) limiting(next http.RoundTripper) http.RoundTripper {
 		outcome := Outcome{Sent: true, Err: errPanicked}
 		defer func() { c.opts.limiter.Done(permit, outcome) }()
 		resp, err := next.RoundTrip(req)
-		outcome = Outcome{Sent: call.sent, Status: call.info.Status, Usage: call.info.Usage, Err: err}
+		outcome = Outcome{Sent: call.sent, Status: call.info.status, Err: err}
+		if usage := call.info.usage; usage != nil {
+			outcome.Usage = *usage
+		}
 		if call.fault != nil {
 			outcome.Err = call.fault
 		} else if call.opts.outcome != nil && resp != nil {

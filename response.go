@@ -58,7 +58,7 @@ func errorIn(resp *http.Response) *putBack {
 		}
 	}
 	if resp.StatusCode == http.StatusSwitchingProtocols { // the body is the line itself, which nobody asked for
-		b := newPutBack(resp.Body, nil)
+		b := newPutBack(resp.Body)
 		b.end = io.EOF
 		resp.Body = b
 		return b
@@ -81,7 +81,7 @@ func holdsError(start []byte, h http.Header) bool {
 func readAhead(resp *http.Response, n int) *putBack {
 	b, ok := resp.Body.(*putBack)
 	if !ok || b.off != 0 {
-		b = newPutBack(resp.Body, nil)
+		b = newPutBack(resp.Body)
 		resp.Body = b
 	}
 	b.fill(n, n <= peekSize)
@@ -150,13 +150,18 @@ type peekRoom [peekSize]byte
 //nolint:gochecknoglobals // a pool knows nothing of whose bodies it served
 var peeks = sync.Pool{New: func() any { return new(peekRoom) }}
 
-func newPutBack(body io.ReadCloser, idle *idleBodies) *putBack {
-	b := &putBack{rest: body, idle: idle, room: peeks.Get().(*peekRoom)}
-	if body == nil {
+func newPutBack(body io.ReadCloser) *putBack {
+	b := new(putBack)
+	b.begin(body, nil)
+	return b
+}
+
+func (b *putBack) begin(body io.ReadCloser, idle *idleBodies) {
+	if b.rest = body; body == nil {
 		b.rest = http.NoBody
 	}
+	b.idle, b.room = idle, peeks.Get().(*peekRoom)
 	b.data = b.room[:0]
-	return b
 }
 
 // grow makes room for further data, of which there will be n bytes at most.
@@ -206,17 +211,32 @@ type ResponseInfo struct {
 	Usage     Usage
 }
 
+// headerInfo is a [ResponseInfo] that is small where there are no usage headers.
+type headerInfo struct {
+	traceID, requestID, version string
+	status                      int
+	usage                       *Usage // nil: zero
+}
+
+func (i *headerInfo) full() ResponseInfo {
+	info := ResponseInfo{TraceID: i.traceID, RequestID: i.requestID, Version: i.version, Status: i.status}
+	if i.usage != nil {
+		info.Usage = *i.usage
+	}
+	return info
+}
+
 // responseInfo reads the headers of an answer, whatever its status. It passes
 // over them once: most answers have ten or twenty, and none or few of these.
-func responseInfo(resp *http.Response) ResponseInfo {
-	info := ResponseInfo{Status: resp.StatusCode}
+func responseInfo(resp *http.Response) headerInfo {
+	info := headerInfo{status: resp.StatusCode}
 	h, usage := resp.Header, false
 	for name, values := range resp.Header {
 		want := headerOfLength(len(name))
 		if name != want {
 			if want != "" && strings.EqualFold(name, want) { // a map that net/http has not filled
 				h = wire.Canonical(resp.Header)
-				info.TraceID, info.RequestID, info.Version = h.Get("X-Fb-Trace-Id"), h.Get("X-Fb-Request-Id"), h.Get(versionHeader)
+				info.traceID, info.requestID, info.version = h.Get("X-Fb-Trace-Id"), h.Get("X-Fb-Request-Id"), h.Get(versionHeader)
 				usage = true
 				break
 			}
@@ -225,17 +245,17 @@ func responseInfo(resp *http.Response) ResponseInfo {
 		switch {
 		case len(values) == 0:
 		case name == versionHeader:
-			info.Version = values[0]
+			info.version = values[0]
 		case name == "X-Fb-Trace-Id":
-			info.TraceID = values[0]
+			info.traceID = values[0]
 		case name == "X-Fb-Request-Id":
-			info.RequestID = values[0]
+			info.requestID = values[0]
 		default:
 			usage = true
 		}
 	}
 	if usage {
-		info.Usage = parseUsage(h)
+		info.usage = new(parseUsage(h))
 	}
 	return info
 }

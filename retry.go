@@ -224,9 +224,10 @@ func (v verdict) finalError(call *call, err error) error {
 
 func (r *retrier) trace(ctx context.Context, call *call, began time.Time, err error, v verdict) {
 	defer r.c.guardHook()
+	info := call.info.full()
 	a := Attempt{
-		Number: call.attempts, Duration: r.c.now().Sub(began), Status: call.info.Status, Err: err,
-		TraceID: call.info.TraceID, RequestID: call.info.RequestID, Version: call.info.Version, Usage: call.info.Usage,
+		Number: call.attempts, Duration: r.c.now().Sub(began), Status: info.Status, Err: err,
+		TraceID: info.TraceID, RequestID: info.RequestID, Version: info.Version, Usage: info.Usage,
 		Retry: v.again, Reason: v.reason,
 	}
 	if call.fault != nil {

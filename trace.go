@@ -17,6 +17,7 @@ type tracer struct {
 	c    *Client
 	src  TokenSource // nil for token endpoints
 	next http.RoundTripper
+	none callOptions // of calls without options
 }
 
 func (c *Client) tracing(src TokenSource, next http.RoundTripper) http.RoundTripper {
@@ -29,7 +30,7 @@ func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, errors.New("the request has no URL")
 	}
 	c := t.c
-	own, call := begin(req)
+	own, call := begin(req, &t.none)
 	var began time.Time
 	if c.traces {
 		began = c.now()
@@ -48,7 +49,7 @@ func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Request = req // as the caller made it, and without the token
 	}
 	if call.opts.capture != nil {
-		*call.opts.capture = call.info
+		*call.opts.capture = call.info.full()
 	}
 	if c.traces {
 		c.traceEnd(call.Context, call, began, err)
@@ -75,7 +76,7 @@ func (c *Client) traceEnd(ctx context.Context, call *call, began time.Time, err 
 	defer c.guardHook()
 	end := CallEnd{
 		Attempts: call.attempts, Duration: c.now().Sub(began), Waited: call.waited + call.paused,
-		Status: call.info.Status, Err: err,
+		Status: call.info.status, Err: err,
 	}
 	if call.fault != nil {
 		end.Err = call.fault

@@ -18,5 +18,5 @@ func (p *Pacer) Describe(t Ticket) string {
 
 func (g *Governor) describe() string {
 	return fmt.Sprintf("n=%d fly=%.0f k=%.1f l=%.1f u=%.0f flags=%06b strikes=%d refs=%.0f over=%d freed=%.3f retry=%.1f anchor=%v learnt=%d",
-		g.led.total, g.inFlight(), g.k, g.l, g.last.u, g.flags, g.strikes, g.refusals(), g.over, g.freed, (g.retry - 30*3600e9).Seconds(), g.anchor, g.learnt)
+		g.led.total(), g.inFlight(), g.k, g.l, g.last.u, g.flags, g.wear().strikes, g.refusals(), g.wear().over, g.wear().freed, (g.wear().retry - 30*3600e9).Seconds(), g.anchor, g.wear().learnt)
 }

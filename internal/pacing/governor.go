@@ -101,6 +101,7 @@ const (
 	flagQuiet  // the last answer had no usage header
 	flagLag    // a call was refused while the header showed room: it tells of the past
 	flagWindow // the window is as long as we think: a stated wait, or the end of one, agreed
+	flagHeavy  // of an account's: it uses much of the app's budget
 	flagTrust  // calls are refused as soon as the header says 100
 )
 
@@ -119,35 +120,22 @@ type Governor struct {
 	k float64 // how many of our own calls the window holds at most, for now
 	l float64 // the bucket's limit, as far as our calls have shown: a lower bound
 
-	most float32 // … and an upper one; 0: none
+	began time.Duration // first call
+	heard time.Duration // last answer
 
-	blocked time.Duration // no call before this
-	retry   time.Duration // when others use the bucket too: no look before this
-	fullAt  time.Duration // when the bucket was full last
-	probeAt time.Duration // when the running probe was sent; 0: none
-	began   time.Duration // first call
-	heard   time.Duration // last answer
+	worn *wear // nil: the bucket was never near its end
 
-	anchor, last point   // where a slope began, and the last header
-	freed        float32 // calls a second that others' calls leave us while the bucket is full; 0: not known
-	since        uint32  // calls let through since it was full last
-
-	fly      [2]uint32 // calls in flight, by even and odd epochs
-	sent     uint32    // calls ever sent; wraps
-	learnt   uint32    // slots in the window, where it was found to be shorter than documented; 0: not
-	readSent uint32    // sent, when the last header was read
-	block    uint32    // sent, when the bucket was blocked last
-	good     uint32    // successes before k was known
-	climbed  uint32    // calls answered, when the percentage began to climb
-	climbAt  uint32    // … the slot
-	climbU   uint16    // … the percentage
-	epoch    uint16
-	hundred  uint32    // sent, when the header first said 100
-	refs     [3]uint16 // calls refused, by half windows
-	half     uint16    // the last half window
-	over     uint8     // calls let through since the header first said 100
-	strikes  uint8     // refusals in a row
-	flags    uint16
+	anchor, last point     // where a slope began, and the last header
+	most         float32   // an upper bound of the limit; 0: none
+	fly          [2]uint32 // calls in flight, by even and odd epochs
+	sent         uint32    // calls ever sent; wraps
+	readSent     uint32    // sent, when the last header was read
+	good         uint32    // successes before k was known
+	climbed      uint32    // calls answered, when the percentage began to climb
+	climbAt      uint32    // … the slot
+	climbU       uint16    // … the percentage
+	epoch        uint16
+	flags        uint16
 }
 
 // point pairs a percentage with our own calls in the window at that moment:
@@ -192,6 +180,12 @@ func (g *Governor) landed(m Mark, n uint32) {
 
 func (g *Governor) is(f uint16) bool { return g.flags&f != 0 }
 
+func (g *Governor) mark(f uint16, on bool) {
+	if g.flags &^= f; on {
+		g.flags |= f
+	}
+}
+
 func (g *Governor) inFlight() float64 { return float64(g.fly[0] + g.fly[1]) }
 
 // roll lets time pass.
@@ -200,16 +194,18 @@ func (g *Governor) roll(p *Params, now time.Duration) {
 	if gone := g.span() + 1 + p.slots(wayMargin); s > gone && g.led.expire(s-gone) > 0 {
 		g.flags &^= flagAnchor // a slope ends where calls leave the window: when they do is not exactly known
 	}
-	if h := uint16(s / (g.span() / 2)); h != g.half { // #nosec G115 -- compared by difference only
-		switch h - g.half {
+	if w := g.worn; w != nil {
+		h := g.halfOf(s)
+		switch h - w.half {
+		case 0:
 		case 1:
-			g.refs = [3]uint16{0, g.refs[0], g.refs[1]}
+			w.refs = [3]uint16{0, w.refs[0], w.refs[1]}
 		case 2:
-			g.refs = [3]uint16{0, 0, g.refs[0]}
+			w.refs = [3]uint16{0, 0, w.refs[0]}
 		default:
-			g.refs = [3]uint16{}
+			w.refs = [3]uint16{}
 		}
-		g.half = h
+		w.half = h
 	}
 	e := uint16(now / leakAfter) // #nosec G115 -- compared by difference only
 	switch e - g.epoch {
@@ -225,8 +221,8 @@ func (g *Governor) roll(p *Params, now time.Duration) {
 
 // span returns how many slots the window is long.
 func (g *Governor) span() uint32 {
-	if g.learnt != 0 {
-		return g.learnt
+	if learnt := g.wear().learnt; learnt != 0 {
+		return learnt
 	}
 	return slotsPerWindow
 }
@@ -250,16 +246,17 @@ func (g *Governor) limbo(now uint32) float64 {
 // through, when the clock shows slot now. Refused calls are not among them,
 // though the platform may count them: it is the lower figure that does no harm.
 func (g *Governor) sure(now uint32) float64 {
-	return max(0, float64(g.led.total)-g.limbo(now)-g.inFlight()-g.refusals())
+	return max(0, float64(g.led.total())-g.limbo(now)-g.inFlight()-g.refusals())
 }
 
 // refusals returns how many calls were refused in the last one to one and a half windows.
 func (g *Governor) refusals() float64 {
-	return float64(g.refs[0]) + float64(g.refs[1]) + float64(g.refs[2])
+	refs := &g.wear().refs
+	return float64(refs[0]) + float64(refs[1]) + float64(refs[2])
 }
 
 // room returns how many calls more the window holds.
-func (g *Governor) room() float64 { return g.k - float64(g.led.total) }
+func (g *Governor) room() float64 { return g.k - float64(g.led.total()) }
 
 // age returns how long ago the first call was.
 func (g *Governor) age(now time.Duration) time.Duration {
@@ -320,7 +317,7 @@ func (g *Governor) unsure(p *Params, now time.Duration) bool {
 	if g.others() {
 		return true
 	}
-	if g.is(flagWindow) || g.learnt != 0 {
+	if g.is(flagWindow) || g.wear().learnt != 0 {
 		return false
 	}
 	s, ok := g.led.slotOfNth(1)
@@ -347,7 +344,7 @@ func (g *Governor) Take(p *Params, now time.Duration, a Ask) (Mark, Reason) {
 		return 0, r
 	}
 	if g.is(flagProbing) {
-		g.probeAt = now
+		g.wearing(p.slot(now)).probeAt = now
 	}
 	if g.began == 0 {
 		g.began = now
@@ -360,19 +357,19 @@ func (g *Governor) Take(p *Params, now time.Duration, a Ask) (Mark, Reason) {
 
 // slices returns how long the ledger may grow: short while little of the quota is used.
 func (g *Governor) slices(p *Params) uint32 {
-	if !g.is(flagK) || float64(g.led.total) < g.k/4 {
+	if !g.is(flagK) || float64(g.led.total()) < g.k/4 {
 		return p.FewSlots
 	}
 	return p.MaxSlots
 }
 
 func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
-	if now < g.blocked {
+	if now < g.wear().blocked {
 		return Blocked
 	}
 	fly, cost := g.inFlight(), float64(a.Cost)
 	if g.is(flagProbing) {
-		if g.probeAt != 0 && now-g.probeAt < probePatient {
+		if g.wear().probeAt != 0 && now-g.wear().probeAt < probePatient {
 			return Probing
 		}
 		return Free
@@ -404,10 +401,10 @@ func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
 		return Unsure
 	}
 	if fly == 0 && keep == 0 && g.readSent == g.sent && g.last.u <= 99 &&
-		(!g.is(flagLag) || now-g.fullAt > p.Window/4) {
+		(!g.is(flagLag) || now-g.wear().fullAt > p.Window/4) {
 		return Free // the last answer says so, and nothing was sent since
 	}
-	if fly == 0 && now >= g.retry && g.unsure(p, now) {
+	if fly == 0 && now >= g.wear().retry && g.unsure(p, now) {
 		return Free // calls may have left the window that we do not know of
 	}
 	return Full
@@ -417,8 +414,8 @@ func (g *Governor) decide(p *Params, now time.Duration, a Ask) Reason {
 // other calls before it; 0: when an answer arrives, or when leaked permits age out.
 func (g *Governor) Next(p *Params, now time.Duration, a Ask, ahead int) time.Duration {
 	g.roll(p, now)
-	if now < g.blocked {
-		return g.blocked
+	if now < g.wear().blocked {
+		return g.wear().blocked
 	}
 	if g.is(flagProbing) {
 		return 0
@@ -436,15 +433,15 @@ func (g *Governor) Next(p *Params, now time.Duration, a Ask, ahead int) time.Dur
 	} else {
 		t = now + p.Window
 	}
-	if g.retry > now && g.unsure(p, now) {
-		t = min(t, g.retry)
+	if g.wear().retry > now && g.unsure(p, now) {
+		t = min(t, g.wear().retry)
 	}
 	return t
 }
 
 // calm reports whether so much room is left that callers need not be counted one by one.
 func (g *Governor) calm(now time.Duration) bool {
-	if now < g.blocked || g.is(flagProbing) {
+	if now < g.wear().blocked || g.is(flagProbing) {
 		return false
 	}
 	if !g.is(flagK) {

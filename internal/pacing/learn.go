@@ -31,8 +31,8 @@ func (g *Governor) Report(p *Params, now time.Duration, r Report) {
 	switch {
 	case !r.Sent:
 		g.led.takeBack(p.slot(now), r.Cost)
-		if g.probeAt != 0 && g.sinceBlock(mark) {
-			g.probeAt = 0
+		if g.worn != nil && g.worn.probeAt != 0 && g.sinceBlock(mark) {
+			g.worn.probeAt = 0
 		}
 	case r.Refused:
 		g.refused(p, now, mark, r)
@@ -44,28 +44,30 @@ func (g *Governor) Report(p *Params, now time.Duration, r Report) {
 }
 
 // sinceBlock reports whether the call with this mark was sent after the last block began.
-func (g *Governor) sinceBlock(mark uint32) bool { return after(mark, g.block) }
+func (g *Governor) sinceBlock(mark uint32) bool { return after(mark, g.wear().block) }
 
 func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report) {
 	s := p.slot(now)
 	probe := g.is(flagProbing) && g.sinceBlock(mark)
 	if probe {
-		g.probeAt = 0
+		g.wearing(s).probeAt = 0
 	}
 	if r.Counted {
 		if probe {
-			if g.strikes > 1 && g.room() >= 1 {
+			if g.wear().strikes > 1 && g.room() >= 1 {
 				g.flags |= flagWindow
 			}
 			g.flags &^= flagProbing
-			g.strikes = 0
+			g.wearing(s).strikes = 0
 		}
 		if g.good < 1<<20 {
 			g.good++
 		}
-		g.since++
-		if g.last.u >= 100 && g.over < 100 && !probe && now-g.heard < 5*time.Second && after(mark, g.hundred) {
-			g.over++
+		if g.worn != nil {
+			g.worn.since++
+		}
+		if g.last.u >= 100 && g.wear().over < 100 && !probe && now-g.heard < 5*time.Second && after(mark, g.wear().hundred) {
+			g.wearing(s).over++
 			g.flags &^= flagTrust
 		}
 		// What was let through fits, whatever the header says.
@@ -98,18 +100,19 @@ func (g *Governor) answered(p *Params, now time.Duration, mark uint32, r Report)
 // have left it. How fast they do shows in how many calls of ours fitted since
 // it was full before.
 func (g *Governor) full(p *Params, now time.Duration) {
-	if dt := (now - g.fullAt).Seconds(); g.fullAt != 0 && g.since > 0 && dt > 1 {
-		g.freed = float32(float64(g.since) / dt)
+	w := g.wearing(p.slot(now))
+	if dt := (now - w.fullAt).Seconds(); w.fullAt != 0 && w.since > 0 && dt > 1 {
+		w.freed = float32(float64(w.since) / dt)
 	}
-	g.fullAt, g.since = now, 0
-	rate := float64(g.freed)
+	w.fullAt, w.since = now, 0
+	rate := float64(w.freed)
 	if rate == 0 {
 		rate = max(g.l-g.k, 1) / p.Window.Seconds() // as if they were spread evenly
 	}
 	wait := time.Duration(ghostMargin / rate * float64(time.Second))
-	g.retry = now + min(max(minGhostWait, wait), p.Window/16)
-	if g.freed == 0 && !g.others() && g.unsure(p, now) {
-		g.retry = g.guess(p, now)
+	w.retry = now + min(max(minGhostWait, wait), p.Window/16)
+	if w.freed == 0 && !g.others() && g.unsure(p, now) {
+		w.retry = g.guess(p, now)
 	}
 }
 
@@ -126,21 +129,22 @@ func (g *Governor) guess(p *Params, now time.Duration) time.Duration {
 }
 
 func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) {
-	straggler := g.block != 0 && !g.sinceBlock(mark)
-	if !straggler && g.strikes < 16 {
-		g.strikes++
+	w := g.wearing(p.slot(now))
+	straggler := w.block != 0 && !g.sinceBlock(mark)
+	if !straggler && w.strikes < 16 {
+		w.strikes++
 	}
-	if g.strikes >= 2 && g.learnt != 0 && g.room() > g.k/10 {
-		g.learnt = 0 // it was not shorter after all
+	if w.strikes >= 2 && w.learnt != 0 && g.room() > g.k/10 {
+		w.learnt = 0 // it was not shorter after all
 	}
-	g.refs[0] = addUpTo(g.refs[0], r.Cost)
+	w.refs[0] = addUpTo(w.refs[0], r.Cost)
 	sure := g.sure(p.slot(now)) // of the calls that fit
 	if r.Usage > 101 {          // others, or a smaller quota: fewer would have fit
 		sure = max(0, min(sure, sure+(100-r.Usage)/100*max(g.l, sure)))
 	}
 	if g.is(flagAnchor) { // it is full now, and what was sent since a header is known
 		for _, from := range [...]point{g.anchor, g.last} {
-			if n := float64(g.led.total) - float64(from.lo); n > 0 && from.u <= 98 {
+			if n := float64(g.led.total()) - float64(from.lo); n > 0 && from.u <= 98 {
 				g.atMost(100 * n / (99 - float64(from.u)))
 			}
 		}
@@ -153,13 +157,13 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 		case g.last.u >= 95:
 			g.flags &^= flagLag
 		}
-		if g.over == 0 && g.last.u >= 100 && g.is(flagRead) {
+		if w.over == 0 && g.last.u >= 100 && g.is(flagRead) {
 			g.flags |= flagTrust
 		}
-		if g.since == 0 {
-			g.freed /= 2
+		if w.since == 0 {
+			w.freed /= 2
 		}
-		if doubt := 1.1 * max(g.l, g.k); (g.strikes >= 2 || g.age(now) > p.Window) && float64(g.most) > doubt {
+		if doubt := 1.1 * max(g.l, g.k); (w.strikes >= 2 || g.age(now) > p.Window) && float64(g.most) > doubt {
 			g.most = float32(doubt) // a look for others was in vain
 		}
 		g.full(p, now)
@@ -184,14 +188,14 @@ func (g *Governor) refused(p *Params, now time.Duration, mark uint32, r Report) 
 // backoff returns the wait after refusals in a row. It grows until looking
 // again costs one in a hundred of our calls.
 func (g *Governor) backoff(p *Params, stated bool) time.Duration {
-	n := max(g.strikes, 1) - 1
+	n := max(g.wear().strikes, 1) - 1
 	if stated {
 		if n == 0 {
 			return 0 // the first time it is believed, also when it is short
 		}
 		n *= 2 // then somebody else was faster
 	}
-	most := time.Duration(float64(p.Window) / (lookShare * max(1, float64(g.led.total))))
+	most := time.Duration(float64(p.Window) / (lookShare * max(1, float64(g.led.total()))))
 	return min(minBlock<<min(n, 16), max(minBlock, min(most, maxBackoff)))
 }
 
@@ -199,7 +203,7 @@ func (g *Governor) backoff(p *Params, stated bool) time.Duration {
 // unless our own calls explain that it is full.
 func (g *Governor) shut(p *Params, now, least, most time.Duration, stated bool) {
 	until := most
-	if s, ok := g.led.slotOfNth(uint32(max(1, float64(g.led.total)-g.k+1))); ok {
+	if s, ok := g.led.slotOfNth(uint32(max(1, float64(g.led.total())-g.k+1))); ok {
 		own := g.leaves(p, s) // when there will be room again for what we know
 		agrees := stated && !g.others() && own-least <= etaSlack && least-own <= etaSlack
 		if agrees {
@@ -216,10 +220,11 @@ func (g *Governor) shut(p *Params, now, least, most time.Duration, stated bool) 
 			until = max(least, own)
 		}
 	}
-	g.blocked = max(g.blocked, until)
 	g.flags |= flagProbing
-	g.block = g.sent
-	g.probeAt = 0
+	w := g.wearing(p.slot(now))
+	w.blocked = max(w.blocked, until)
+	w.block = g.sent
+	w.probeAt = 0
 }
 
 // drop begins a new slope.
@@ -239,14 +244,14 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 	if g.is(flagRead) && u < float64(g.last.u) && !after(mark, g.readSent) {
 		return // handled before the one read last, though answered later
 	}
-	all := float64(g.led.total)
-	switch {
-	case u < 100:
-		g.over = 0
-	case g.last.u < 100:
-		g.hundred = g.sent
-	}
+	all := float64(g.led.total())
 	s := p.slot(now)
+	switch {
+	case u >= 100 && g.last.u < 100:
+		g.wearing(s).hundred = g.sent
+	case u < 100 && g.worn != nil:
+		g.worn.over = 0
+	}
 	at := point{float32(g.sure(s)), float32(all), float32(u), s}
 	g.readSent = g.sent
 	g.climb(p, at)
@@ -263,7 +268,7 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 		return
 	}
 	if g.shorter(p, s, u) {
-		all = float64(g.led.total)
+		all = float64(g.led.total())
 	}
 	lo := all - g.limbo(s) - g.inFlight() + (99-u)/100*g.l // when it counts none of those in flight
 	hi := all + (101-u)/100*g.l                            // when it counts them all
@@ -281,13 +286,13 @@ func (g *Governor) read(p *Params, now time.Duration, mark uint32, u float64) {
 // the window, although it is not over by what is documented, and then takes it
 // for shorter: the longest that explains it.
 func (g *Governor) shorter(p *Params, now uint32, u float64) bool {
-	own := float64(g.led.total) - g.limbo(now) - g.inFlight()
+	own := float64(g.led.total()) - g.limbo(now) - g.inFlight()
 	left := (u + 1) / 100 * g.limit()
 	factor := 1.6 // a quota that has grown looks the same
 	switch {
 	case g.is(flagWindow):
 		factor = 3
-	case g.learnt != 0: // it was a first guess
+	case g.wear().learnt != 0: // it was a first guess
 		factor = 1.15
 	}
 	if own < 8 || own < factor*left {
@@ -307,7 +312,7 @@ func (g *Governor) shorter(p *Params, now uint32, u float64) bool {
 	if span >= g.span() {
 		return false
 	}
-	g.learnt = span
+	g.wearing(now).learnt = span
 	g.flags &^= flagWindow
 	g.led.expire(now - min(now, span+1+p.slots(wayMargin)))
 	g.flags &^= flagAnchor

@@ -14,20 +14,28 @@ type slot struct {
 // ledger counts our own calls of one window, by slices of time. Slices without
 // calls take no room: most accounts call in bursts and need the newest only.
 type ledger struct {
-	last  slot
-	old   *ring // slots before last; nil until there are any
-	total uint32
+	last slot
+	old  *ring // slots before last; nil until there are any
 }
 
 // ring holds slots, oldest first. len(buf) is a power of two.
 type ring struct {
 	buf     []slot
 	head, n uint32
-	shift   uint8 // slices are 2^shift slots long at most
+	total   uint32 // calls in all slots
+	shift   uint8  // slices are 2^shift slots long at most
 }
 
 func (r *ring) at(i uint32) *slot {
 	return &r.buf[(r.head+i)%uint32(len(r.buf))] // #nosec G115 -- bounded by the limit of slots
+}
+
+// total returns how many calls there are.
+func (l *ledger) total() uint32 {
+	if l.old == nil {
+		return l.last.n
+	}
+	return l.old.total + l.last.n
 }
 
 // width returns how many slots a slice may be long.
@@ -42,7 +50,6 @@ func (l *ledger) width() uint32 {
 // slices: they are made longer when there are more, and calls leave with the
 // end of their slice.
 func (l *ledger) add(s, n uint32, limit uint32) {
-	l.total += n
 	if l.old != nil {
 		s |= l.width() - 1
 	}
@@ -61,6 +68,7 @@ func (l *ledger) add(s, n uint32, limit uint32) {
 }
 
 func (r *ring) push(s slot, limit uint32) {
+	r.total += s.n
 	for r.n >= limit && r.shift < 31 {
 		r.shift++
 		r.join()
@@ -101,7 +109,9 @@ func (r *ring) join() {
 // how many there were.
 func (l *ledger) expire(edge uint32) (left uint32) {
 	for l.old != nil && l.old.n > 0 && l.old.at(0).at <= edge {
-		left += l.old.at(0).n
+		n := l.old.at(0).n
+		left += n
+		l.old.total -= n
 		l.old.head = (l.old.head + 1) % uint32(len(l.old.buf)) // #nosec G115 -- bounded by the limit of slots
 		l.old.n--
 	}
@@ -110,7 +120,6 @@ func (l *ledger) expire(edge uint32) (left uint32) {
 		l.last = slot{}
 		l.old = nil
 	}
-	l.total -= left
 	return left
 }
 
@@ -150,19 +159,19 @@ func (l *ledger) slices() iter.Seq[slot] {
 
 // takeBack uncounts n calls of slot s or thereabouts, which were never sent.
 func (l *ledger) takeBack(s, n uint32) {
-	n = min(n, l.total)
-	l.total -= n
-	take := func(e *slot) {
-		d := min(n, e.n)
+	n = min(n, l.total())
+	take := func(e *slot) (d uint32) {
+		d = min(n, e.n)
 		e.n -= d
 		n -= d
+		return d
 	}
 	if l.last.at <= s|(l.width()-1) {
 		take(&l.last)
 	}
 	if l.old != nil {
 		for i := l.old.n; i > 0 && n > 0; i-- {
-			take(l.old.at(i - 1))
+			l.old.total -= take(l.old.at(i - 1))
 		}
 	}
 	take(&l.last)
@@ -172,7 +181,7 @@ func (l *ledger) takeBack(s, n uint32) {
 // leaves, false when there are fewer calls. n counts from 1.
 func (l *ledger) slotOfNth(n uint32) (uint32, bool) {
 	n = max(n, 1)
-	if n > l.total {
+	if n > l.total() {
 		return 0, false
 	}
 	if l.old != nil {

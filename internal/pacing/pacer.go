@@ -56,7 +56,6 @@ type Account struct {
 	hash  uint64
 	spent float32 // calls counted against the app, fading over its window
 	faded uint32  // when spent was right, in steps
-	heavy bool    // uses much of the app's budget
 }
 
 // New returns a pacer.
@@ -185,12 +184,12 @@ func (p *Pacer) evict(sh *shard, now time.Duration, full bool) {
 			continue
 		}
 		use := a.gov.use()
-		if now >= a.gov.blocked && a.gov.led.total == 0 {
+		if now >= a.gov.wear().blocked && a.gov.led.total() == 0 {
 			delete(sh.accounts, h)
 			found, full = false, false
 			continue
 		}
-		if now < a.gov.blocked {
+		if now < a.gov.wear().blocked {
 			use++
 		}
 		if use < least {
@@ -213,7 +212,7 @@ func (g *Governor) use() float64 {
 	if !g.is(flagK) {
 		return 0
 	}
-	return min(1, max(0, float64(g.led.total)/max(g.k, 1)))
+	return min(1, max(0, float64(g.led.total())/max(g.k, 1)))
 }
 
 // Outcome is what became of a call that was let go.

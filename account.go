@@ -102,7 +102,7 @@ func (a *Account) call(ctx context.Context, method, path string, params, out any
 		return err
 	}
 	if err := decode(resp, out); err != nil {
-		if made.isWrite() && !made.opts.repeatable { // it went through, most likely
+		if made.cut && made.isWrite() && !made.opts.repeatable {
 			err = fmt.Errorf("%w: %w", err, ErrOutcomeUnknown)
 		}
 		return fmt.Errorf("%s: %w", op, made.blot(err))

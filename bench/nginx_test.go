@@ -41,7 +41,7 @@ http {
 // More callers begin at once than are let through at once, however busy the machine is.
 const (
 	nginxRate    = 40 // calls a second
-	nginxBurst   = 3
+	nginxBurst   = 5
 	nginxCalls   = 80
 	nginxCallers = 16
 )

@@ -50,7 +50,7 @@ type attempt struct {
 // into the caller's. None are the options of a call without any.
 func begin(req *http.Request, none *callOptions) (*http.Request, *call) {
 	c := &call{Context: req.Context(), asked: req}
-	if c.opts = callOptionsOf(c.Context); c.opts == nil {
+	if c.opts = callOptionsOf(req.Context()); c.opts == nil {
 		c.opts = none
 	}
 	return c.request(req.Body), c //nolint:contextcheck // the call is the context

@@ -25,7 +25,7 @@ type call struct {
 	attempts  int
 	waited    time.Duration // for quota, all attempts together
 	paused    time.Duration // between attempts, all together
-	parked    int           // attempts that had to wait for quota
+	parked    int32         // attempts that had to wait for quota
 	refetched bool          // the source was asked for another token
 
 	attempt // the one under way
@@ -39,18 +39,18 @@ type call struct {
 type attempt struct {
 	token *Token
 	sent  bool        // handed to the base transport
+	cut   bool        // the answer ends in the middle: a success, or an error before it has said which
 	lost  loss        // why there was no answer
 	body  *bodyLedger // nil when the request has none
 	info  headerInfo  // of the answer
 	fault *Error      // what the platform said; nil: success, or no answer
-	cut   bool        // the answer ends in the middle: a success, or an error before it has said which
 }
 
 // begin returns a request of its own for a call, so that no layer ever writes
 // into the caller's. None are the options of a call without any.
 func begin(req *http.Request, none *callOptions) (*http.Request, *call) {
 	c := &call{Context: req.Context(), asked: req}
-	if c.opts = callOptionsOf(c.Context); c.opts == nil {
+	if c.opts = callOptionsOf(req.Context()); c.opts == nil {
 		c.opts = none
 	}
 	return c.request(req.Body), c //nolint:contextcheck // the call is the context

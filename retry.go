@@ -194,7 +194,7 @@ func (r *retrier) judgeThrottled(call *call) verdict {
 	case quotaPublishing, quotaHashtags:
 		return verdict{reason: "throttled by a quota that is not one of calls, and lasts for hours"}
 	}
-	if r.src == nil || unpaced || call.attempts-call.parked >= r.c.opts.retry.MaxAttempts {
+	if r.src == nil || unpaced || call.attempts-int(call.parked) >= r.c.opts.retry.MaxAttempts {
 		return verdict{reason: "throttled"}
 	}
 	return verdict{again: true, reason: "throttled"}

@@ -154,12 +154,15 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Token, error) {
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
 	h, err := c.loadHolding(ctx, id)
+	if err == nil && e.doubts(h.holder.Token) { // it is dead, it seems
+		if spare := c.spare(ctx, h.holder.Key); spare != nil {
+			h.holder.Token = spare // the store does not take it
+		} else {
+			h, err = c.loadHolding(ctx, id) // or has taken it meanwhile
+		}
+	}
 	now := c.now()
 	switch {
-	case err == nil && e.doubts(h.holder.Token):
-		if spare := c.spare(ctx, h.holder.Key); spare != nil {
-			h.holder.Token = spare // the store does not take it, and the old one is dead
-		}
 	case errors.Is(err, ErrTokenNotFound):
 		err = fmt.Errorf("instagram: account %s: %w", id, ErrTokenNotFound)
 		e.put(&cached{err: err, until: now.Add(rememberFault).Round(0)}, changes)

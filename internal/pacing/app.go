@@ -125,11 +125,11 @@ func (a *App) fade(p *Pacer, now time.Duration, acct *Account) bool {
 		acct.faded = s
 	}
 	heavy := a.gov.is(flagK) && float64(acct.spent) > max(4, heavyShare*a.gov.l)
-	if heavy && !acct.gov.is(flagHeavy) { // its calls so far do not show what others want
+	if heavy && !acct.gov.heavy { // its calls so far do not show what others want
 		a.fadeLight(p, now)
 		a.light = max(0, a.light-float64(acct.spent))
 	}
-	acct.gov.mark(flagHeavy, heavy)
+	acct.gov.heavy = heavy
 	return heavy
 }
 

@@ -101,7 +101,6 @@ const (
 	flagQuiet  // the last answer had no usage header
 	flagLag    // a call was refused while the header showed room: it tells of the past
 	flagWindow // the window is as long as we think: a stated wait, or the end of one, agreed
-	flagHeavy  // of an account's: it uses much of the app's budget
 	flagTrust  // calls are refused as soon as the header says 100
 )
 
@@ -136,6 +135,7 @@ type Governor struct {
 	climbU       uint16    // … the percentage
 	epoch        uint16
 	flags        uint16
+	heavy        bool // of an account's: it uses much of the app's budget; guarded by the app's lock, and here because there is room
 }
 
 // point pairs a percentage with our own calls in the window at that moment:
@@ -179,12 +179,6 @@ func (g *Governor) landed(m Mark, n uint32) {
 }
 
 func (g *Governor) is(f uint16) bool { return g.flags&f != 0 }
-
-func (g *Governor) mark(f uint16, on bool) {
-	if g.flags &^= f; on {
-		g.flags |= f
-	}
-}
 
 func (g *Governor) inFlight() float64 { return float64(g.fly[0] + g.fly[1]) }
 

@@ -180,6 +180,10 @@ func newKeeper(c *Client, cfg KeepAliveConfig, store TokenLeaser) *keeper {
 // onceFaults is how often a run that ends by itself asks a store that fails.
 const onceFaults = 5
 
+// claimGrace is how long an answer of the store is waited for after the end: what
+// it has leased is not given back by those who do not know of it.
+const claimGrace = 5 * time.Second
+
 // saveGrace is how long saving is tried on after the end.
 const saveGrace = 30 * time.Second
 
@@ -266,10 +270,12 @@ func (k *keeper) claimAll(ctx context.Context) error {
 // claim takes up to n due records, and returns how many there were.
 func (k *keeper) claim(ctx context.Context, n int) (int, error) {
 	k.dry.Store(false)
-	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	asking, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
 	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(claimGrace, cancel) })
+	defer stop()
 	asked := k.c.now()
-	leases, err := k.store.LeaseDue(ctx, k.c.cfg.AppID, n, k.cfg.Lease)
+	leases, err := k.store.LeaseDue(asking, k.c.cfg.AppID, n, k.cfg.Lease)
 	if err != nil {
 		return 0, err
 	}

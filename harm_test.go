@@ -38,8 +38,16 @@ const harmAttempts = 4
 
 // slowBody gives a part of itself, and the rest when the server has gone.
 type slowBody struct {
-	parts []string
-	wait  <-chan struct{} // closed when the server or the caller has gone
+	parts  []string
+	wait   <-chan struct{} // closed when the server has gone
+	closed chan struct{}   // … when the transport has given up: the connection may have gone with another write
+	close  func()
+}
+
+func newSlowBody(wait <-chan struct{}, parts ...string) *slowBody {
+	b := &slowBody{parts: parts, wait: wait, closed: make(chan struct{})}
+	b.close = sync.OnceFunc(func() { close(b.closed) })
+	return b
 }
 
 func (b *slowBody) Read(p []byte) (int, error) {
@@ -47,7 +55,11 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	case 0:
 		return 0, io.EOF
 	case 1:
-		<-b.wait
+		select {
+		case <-b.wait:
+		case <-b.closed:
+			return 0, io.ErrClosedPipe
+		}
 	}
 	n := copy(p, b.parts[0])
 	if b.parts[0] = b.parts[0][n:]; b.parts[0] == "" {
@@ -56,7 +68,10 @@ func (b *slowBody) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-func (*slowBody) Close() error { return nil }
+func (b *slowBody) Close() error {
+	b.close()
+	return nil
+}
 
 // publish makes one write, in the middle of whose body the connection can break.
 func publish(ctx context.Context, account *instagram.Account, server *harm.Server, base, write string) error {
@@ -65,7 +80,7 @@ func publish(ctx context.Context, account *instagram.Account, server *harm.Serve
 	}
 	const first, second = "creation_id=", "17889455560051444"
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/"+instagram.DefaultVersion+"/"+write+"/media_publish",
-		&slowBody{parts: []string{first, second}, wait: server.Reset(write)})
+		newSlowBody(server.Reset(write), first, second))
 	if err != nil {
 		return err
 	}

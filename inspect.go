@@ -99,7 +99,7 @@ func (c *Client) inspectByProfile(ctx context.Context, tok *Token) (*TokenInfo, 
 }
 
 func (c *Client) debugToken(ctx context.Context, tok *Token) (*TokenInfo, error) {
-	body, err := c.send(ctx, tokenRequest{
+	body, err := c.send(ctx, &tokenRequest{
 		op: "debug_token", method: http.MethodGet, url: c.versioned(c.hosts.graph, "debug_token").String(),
 		params: url.Values{
 			"input_token":  {tok.AccessToken.Reveal()},
@@ -284,7 +284,7 @@ func (c *Client) RevokeToken(ctx context.Context, tok *Token) error {
 }
 
 func (c *Client) revokeSystemUser(ctx context.Context, tok *Token) (json.RawMessage, error) {
-	return c.send(ctx, tokenRequest{
+	return c.send(ctx, &tokenRequest{
 		op: "revoke", method: http.MethodGet, url: c.versioned(c.hosts.graph, "oauth", "revoke").String(),
 		params: url.Values{
 			"client_id": {c.cfg.AppID}, "client_secret": {c.cfg.AppSecret.Reveal()},

@@ -13,65 +13,70 @@ import (
 func (c *Client) limiting(next http.RoundTripper) http.RoundTripper {
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		call := callOf(req)
-		permit, err := c.acquire(req.Context(), call)
-		if err != nil {
+		var permit Permit
+		if err := c.acquire(req.Context(), call, &permit); err != nil {
 			closeBody(req)
 			return nil, err
 		}
 		outcome := Outcome{Sent: true, Err: errPanicked}
 		defer func() { c.opts.limiter.Done(permit, outcome) }()
 		resp, err := next.RoundTrip(req)
-		outcome = Outcome{Sent: call.sent, Status: call.info.status, Err: err}
-		if usage := call.info.usage; usage != nil {
-			outcome.Usage = *usage
-		}
-		if call.fault != nil {
-			outcome.Err = call.fault
-		} else if call.opts.outcome != nil && resp != nil {
-			outcome = call.opts.outcome(resp, outcome)
-		}
+		call.conclude(&outcome, resp, err)
 		return resp, err
 	})
+}
+
+// conclude writes down what the limiter is told of the attempt.
+func (c *call) conclude(o *Outcome, resp *http.Response, err error) {
+	o.Sent, o.Status, o.Err = c.sent, c.info.status, err
+	if c.info.usage != nil {
+		o.Usage = *c.info.usage
+	}
+	if c.fault != nil {
+		o.Err = c.fault
+	} else if c.opts.outcome != nil && resp != nil {
+		*o = c.opts.outcome(resp, *o)
+	}
 }
 
 // errPanicked is what the limiter is told when a transport of the caller's
 // panics: its permit would be missing for good.
 var errPanicked = errors.New("the transport panicked")
 
-// acquire waits for the permit, and tells the tracer of the wait: when it
-// begins, or afterwards of a limiter that does not say so.
-func (c *Client) acquire(ctx context.Context, call *call) (Permit, error) {
+// acquire waits for the permit.
+func (c *Client) acquire(ctx context.Context, call *call, permit *Permit) (err error) {
 	ask := Call{
 		Login: c.cfg.Login, AppID: c.cfg.AppID, AccountID: call.account,
 		Priority: call.opts.priority, Cost: call.opts.cost, MaxWait: c.maxWait(call),
 	}
-	if !c.traces {
-		permit, err := c.opts.limiter.Acquire(ctx, ask)
-		call.park(permit.Waited)
-		return permit, err
+	if c.traces {
+		err = c.acquireTraced(ctx, call, permit, ask)
+	} else {
+		*permit, err = c.opts.limiter.Acquire(ctx, ask)
 	}
+	if permit.Waited > 0 {
+		call.waited += permit.Waited
+		call.parked++
+	}
+	return err
+}
+
+// acquireTraced tells the tracer of the wait: when it begins, or afterwards of a
+// limiter that does not say so.
+func (c *Client) acquireTraced(ctx context.Context, call *call, permit *Permit, ask Call) (err error) {
 	var began time.Time // of the wait
 	ask.OnWait = func(w Wait) {
 		began = c.now()
 		c.traceWait(ctx, w)
 	}
-	permit, err := c.opts.limiter.Acquire(ctx, ask)
+	*permit, err = c.opts.limiter.Acquire(ctx, ask)
 	switch {
 	case err != nil && !began.IsZero():
 		call.waited += c.now().Sub(began)
 	case permit.Waited > 0 && began.IsZero():
 		c.traceWait(ctx, Wait{For: permit.Waited, Reason: permit.Reason, Bucket: permit.Bucket})
 	}
-	call.park(permit.Waited)
-	return permit, err
-}
-
-// park counts a wait for quota.
-func (c *call) park(waited time.Duration) {
-	if waited > 0 {
-		c.waited += waited
-		c.parked++
-	}
+	return err
 }
 
 // accountOf names the account whose quota a call counts against; "" when that

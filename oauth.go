@@ -103,7 +103,7 @@ func (c *Client) Exchange(ctx context.Context, code string, opts ...ExchangeOpti
 		}
 	}
 	sent := c.now()
-	answer, err := c.tokenCall(ctx, tokenRequest{op: "exchange", method: http.MethodPost, url: c.oauth.Endpoint.TokenURL, params: form, once: true})
+	answer, err := c.tokenCall(ctx, &tokenRequest{op: "exchange", method: http.MethodPost, url: c.oauth.Endpoint.TokenURL, params: form, once: true})
 	if err != nil {
 		return nil, fmt.Errorf("instagram: %w", err)
 	}

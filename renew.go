@@ -63,8 +63,8 @@ func (c *Client) refreshCall(ctx context.Context, long *Token) (*Token, error) {
 	if c.cfg.Login == FacebookLogin {
 		return c.renew(ctx, op, long, c.longLivedRequest(long))
 	}
-	return c.renew(ctx, op, long, func() tokenRequest {
-		return tokenRequest{
+	return c.renew(ctx, op, long, func() *tokenRequest {
+		return &tokenRequest{
 			op: op, method: http.MethodGet, url: at(c.hosts.graph, "refresh_access_token").String(),
 			params: url.Values{"grant_type": {"ig_refresh_token"}, "access_token": {long.AccessToken.Reveal()}},
 		}
@@ -73,8 +73,8 @@ func (c *Client) refreshCall(ctx context.Context, long *Token) (*Token, error) {
 
 // longLivedRequest returns the exchange that both products document as GET
 // with everything in the query.
-func (c *Client) longLivedRequest(t *Token) func() tokenRequest {
-	return func() tokenRequest {
+func (c *Client) longLivedRequest(t *Token) func() *tokenRequest {
+	return func() *tokenRequest {
 		if c.cfg.Login == FacebookLogin {
 			params := url.Values{
 				"grant_type":        {"fb_exchange_token"},
@@ -85,9 +85,9 @@ func (c *Client) longLivedRequest(t *Token) func() tokenRequest {
 			if t.Kind == SystemUser { // source: "Install apps and generate tokens", read 2026-09
 				params.Set("set_token_expires_in_60_days", "true")
 			}
-			return tokenRequest{op: "exchange long-lived", method: http.MethodGet, url: c.oauth.Endpoint.TokenURL, params: params}
+			return &tokenRequest{op: "exchange long-lived", method: http.MethodGet, url: c.oauth.Endpoint.TokenURL, params: params}
 		}
-		return tokenRequest{
+		return &tokenRequest{
 			// unversioned, also where everything else is versioned
 			op: "exchange long-lived", method: http.MethodGet, url: at(c.hosts.graph, "access_token").String(),
 			params: url.Values{
@@ -103,7 +103,7 @@ var errNoToken = errors.New("there is no token to work with")
 
 // renew sends a request that turns one token into its successor, and carries
 // over what the answer does not say.
-func (c *Client) renew(ctx context.Context, op string, old *Token, request func() tokenRequest) (*Token, error) {
+func (c *Client) renew(ctx context.Context, op string, old *Token, request func() *tokenRequest) (*Token, error) {
 	if old == nil || old.AccessToken.IsZero() {
 		return nil, fmt.Errorf("%s: %w: %w", op, errNoToken, ErrInvalidRequest)
 	}

@@ -4,10 +4,10 @@ package instagram
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
 
 	"github.com/seed-922467ee/instagram/internal/wire"
@@ -211,75 +211,42 @@ type ResponseInfo struct {
 	Usage     Usage
 }
 
-// headerInfo is a [ResponseInfo] that is small where there are no usage headers.
+// headerInfo is a [ResponseInfo] of which most of the time nobody asks more than
+// these: the rest is looked up when somebody does.
 type headerInfo struct {
-	traceID, requestID, version string
-	status                      int
-	usage                       *Usage // nil: zero
+	header  http.Header // its names are canonical
+	status  int
+	version string
+	traceID string // of an error's body; "": that of the header
+	usage   *Usage // nil: zero
 }
 
-func (i *headerInfo) full() ResponseInfo {
-	info := ResponseInfo{TraceID: i.traceID, RequestID: i.requestID, Version: i.version, Status: i.status}
+// tell writes down all that the headers tell.
+func (i *headerInfo) tell(info *ResponseInfo) {
+	info.TraceID = cmp.Or(i.traceID, i.header.Get("X-Fb-Trace-Id"))
+	info.RequestID = i.header.Get("X-Fb-Request-Id")
+	info.Version, info.Status = i.version, i.status
+	info.Usage = Usage{}
 	if i.usage != nil {
 		info.Usage = *i.usage
 	}
-	return info
 }
 
-// responseInfo reads the headers of an answer, whatever its status. It passes
-// over them once: most answers have ten or twenty, and none or few of these.
+// responseInfo reads the headers of an answer, whatever its status.
 func responseInfo(resp *http.Response) headerInfo {
-	info := headerInfo{status: resp.StatusCode}
-	h, usage := resp.Header, false
-	for name, values := range resp.Header {
-		want := headerOfLength(len(name))
-		if name != want {
-			if want != "" && strings.EqualFold(name, want) { // a map that net/http has not filled
-				h = wire.Canonical(resp.Header)
-				info.traceID, info.requestID, info.version = h.Get("X-Fb-Trace-Id"), h.Get("X-Fb-Request-Id"), h.Get(versionHeader)
-				usage = true
-				break
-			}
-			continue
-		}
-		switch {
-		case len(values) == 0:
-		case name == versionHeader:
-			info.version = values[0]
-		case name == "X-Fb-Trace-Id":
-			info.traceID = values[0]
-		case name == "X-Fb-Request-Id":
-			info.requestID = values[0]
-		default:
-			usage = true
-		}
-	}
-	if usage {
-		info.usage = new(parseUsage(h))
+	info := headerInfo{header: resp.Header, status: resp.StatusCode}
+	if !info.read() { // a map that net/http has not filled may have other names
+		info.header = wire.Canonical(info.header)
+		info.read()
 	}
 	return info
 }
 
-// headerOfLength returns the one header that is read of every answer and has a
-// name of n bytes, "" when there is none.
-func headerOfLength(n int) string {
-	switch n {
-	case 11:
-		return "X-App-Usage"
-	case 12:
-		return "X-Page-Usage"
-	case 13:
-		return "X-Fb-Trace-Id"
-	case 15:
-		return "X-Fb-Request-Id"
-	case 18:
-		return "X-Ad-Account-Usage"
-	case 20:
-		return versionHeader
-	case 25:
-		return "X-Business-Use-Case-Usage"
-	case 26:
-		return "X-Fb-Ads-Insights-Throttle"
+// read reports whether there was anything of the platform's.
+func (i *headerInfo) read() bool {
+	if version := i.header[versionHeader]; len(version) > 0 {
+		i.version = version[0]
 	}
-	return ""
+	i.usage = usageIn(i.header)
+	return i.version != "" || i.usage != nil
 }

@@ -224,7 +224,8 @@ func (v verdict) finalError(call *call, err error) error {
 
 func (r *retrier) trace(ctx context.Context, call *call, began time.Time, err error, v verdict) {
 	defer r.c.guardHook()
-	info := call.info.full()
+	var info ResponseInfo
+	call.info.tell(&info)
 	a := Attempt{
 		Number: call.attempts, Duration: r.c.now().Sub(began), Status: info.Status, Err: err,
 		TraceID: info.TraceID, RequestID: info.RequestID, Version: info.Version, Usage: info.Usage,

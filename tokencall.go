@@ -49,7 +49,7 @@ func (e *AnswerError) Error() string {
 }
 
 // tokenCall asks a token endpoint for a token.
-func (c *Client) tokenCall(ctx context.Context, r tokenRequest) (wire.Token, error) {
+func (c *Client) tokenCall(ctx context.Context, r *tokenRequest) (wire.Token, error) {
 	body, err := c.send(ctx, r)
 	if err != nil {
 		return wire.Token{}, err
@@ -67,9 +67,12 @@ func (c *Client) tokenCall(ctx context.Context, r tokenRequest) (wire.Token, err
 
 // send sends the request and returns the body of a 2xx answer. Its errors hold
 // no secret: those of net/http print whole URLs.
-func (c *Client) send(ctx context.Context, r tokenRequest) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, tokenTimeout)
-	defer cancel()
+func (c *Client) send(ctx context.Context, r *tokenRequest) ([]byte, error) {
+	if end, ok := ctx.Deadline(); !ok || time.Until(end) > tokenTimeout {
+		var cancel func()
+		ctx, cancel = context.WithTimeout(ctx, tokenTimeout)
+		defer cancel()
+	}
 	var made *call
 	ctx = WithCallOptions(ctx, func(o *callOptions) {
 		o.once, o.secrets, o.made = r.once, r.secrets(), &made
@@ -97,7 +100,7 @@ func (c *Client) send(ctx context.Context, r tokenRequest) ([]byte, error) {
 }
 
 // host returns the host that the request goes to.
-func (r tokenRequest) host() string {
+func (r *tokenRequest) host() string {
 	u, err := url.Parse(r.url)
 	if err != nil {
 		return ""
@@ -105,7 +108,7 @@ func (r tokenRequest) host() string {
 	return u.Host
 }
 
-func (r tokenRequest) build(ctx context.Context) (*http.Request, error) {
+func (r *tokenRequest) build(ctx context.Context) (*http.Request, error) {
 	target, body := r.url, ""
 	if r.method == http.MethodPost {
 		body = r.params.Encode()
@@ -131,7 +134,7 @@ func (r tokenRequest) build(ctx context.Context) (*http.Request, error) {
 }
 
 // secrets returns the values that must appear in no error.
-func (r tokenRequest) secrets() []string {
+func (r *tokenRequest) secrets() []string {
 	secrets := []string{r.bearer.Reveal()}
 	for name, values := range r.params {
 		switch name {

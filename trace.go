@@ -49,7 +49,7 @@ func (t *tracer) RoundTrip(req *http.Request) (*http.Response, error) {
 		resp.Request = req // as the caller made it, and without the token
 	}
 	if call.opts.capture != nil {
-		*call.opts.capture = call.info.full()
+		call.info.tell(call.opts.capture)
 	}
 	if c.traces {
 		c.traceEnd(call.Context, call, began, err)

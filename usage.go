@@ -67,6 +67,16 @@ func parseUsage(h http.Header) Usage {
 	return u
 }
 
+// usageIn is [parseUsage] for answers of which some have no usage headers: nil then.
+func usageIn(h http.Header) *Usage {
+	for i := range usageHeaders {
+		if len(h[usageHeaders[i].name]) > 0 {
+			return new(parseUsage(h))
+		}
+	}
+	return nil
+}
+
 //nolint:gochecknoglobals // a table, never written
 var usageHeaders = [...]struct{ name, family string }{
 	{"X-App-Usage", familyApp},

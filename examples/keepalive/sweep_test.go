@@ -35,7 +35,7 @@ const (
 // what the largest process took above an idle one at its peak.
 //
 // It takes 200 accounts and 2 processes, so that it is quick;
-// INSTAGRAM_BENCH_SWEEP=100000 and -benchtime 6x make it true.
+// INSTAGRAM_BENCH_SWEEP=100000 and -benchtime 6x make it true. GOGC is passed on.
 func BenchmarkSweep(b *testing.B) {
 	n, counts := 200, []int{2}
 	if text := os.Getenv("INSTAGRAM_BENCH_SWEEP"); text != "" {
@@ -116,7 +116,7 @@ func (s *sweep) once(b *testing.B, mode string) swept {
 	settings := map[string]string{
 		workerEnv: fmt.Sprint(mode, " ", sweepInFlight/s.processes), "TOKEN_STORE": s.where,
 		"INSTAGRAM_ENDPOINT": s.endpoint, "INSTAGRAM_APP_ID": s.app,
-		"INSTAGRAM_APP_SECRET": instagramtest.DefaultInstagramAppSecret,
+		"INSTAGRAM_APP_SECRET": instagramtest.DefaultInstagramAppSecret, "GOGC": os.Getenv("GOGC"),
 	}
 	type worker struct {
 		cmd *exec.Cmd

@@ -32,6 +32,7 @@ type app struct {
 	pumping bool
 
 	news    []news // to be told, oldest first
+	sent    batch  // before them: under way to Redis, or its answer was lost
 	telling bool
 
 	away      bool
@@ -223,32 +224,31 @@ func (a *app) tellLocked(ctx context.Context) {
 func (a *app) tellAll(ctx context.Context) error {
 	for {
 		a.mu.Lock()
-		batch := a.news[:min(len(a.news), newsBatch)]
-		a.news = slices.Clone(a.news[len(batch):])
+		if n := min(len(a.news), newsBatch); n > 0 && len(a.sent.news) == 0 {
+			a.sent = batch{number: a.sent.number + 1, news: a.news[:n:n]}
+			a.news = slices.Clone(a.news[n:])
+		}
+		b := a.sent
 		a.mu.Unlock()
-		if len(batch) == 0 {
+		if len(b.news) == 0 {
 			return nil
 		}
-		err := a.report(ctx, batch)
-		a.mu.Lock()
-		if err != nil {
-			a.news = slices.Concat(batch, a.news)
-		} else {
-			a.stirLocked(batch)
-		}
-		a.mu.Unlock()
-		if err != nil {
+		if err := a.report(ctx, b); err != nil {
 			return err
 		}
+		a.mu.Lock()
+		a.sent.news = nil
+		a.stirLocked(b.news)
+		a.mu.Unlock()
 	}
 }
 
 // stirLocked lets those ask again for whom an answer may have changed something.
-func (a *app) stirLocked(batch []news) {
+func (a *app) stirLocked(told []news) {
 	accounts := map[string]bool{}
-	for i := range batch {
-		batch[i].forget()
-		accounts[batch[i].call.Account] = true
+	for i := range told {
+		told[i].forget()
+		accounts[told[i].call.Account] = true
 	}
 	if a.line.waiting > 0 {
 		a.line.stir(accounts)
@@ -265,8 +265,10 @@ func (a *app) lost(err error) {
 	}
 	slog.Default().Warn("redisstore: the limiter decides alone, Redis is away", slog.String("app", a.key.ID), slog.Any("error", err))
 	a.away, a.tryAt = true, a.l.now()+lookAgain
-	for i := range a.news {
-		a.news[i].forget()
+	for _, untold := range [][]news{a.sent.news, a.news} {
+		for i := range untold {
+			untold[i].forget()
+		}
 	}
 	for p := range priorities {
 		for len(a.line.flows[p]) > 0 {
@@ -315,7 +317,7 @@ func (a *app) try(ctx context.Context) {
 			timer := time.NewTimer(pause)
 			<-timer.C
 		}
-		err := a.report(ctx, nil) // whether it takes what it is told
+		err := a.report(ctx, batch{}) // whether it takes what it is told
 		if err == nil {
 			err = a.tellAll(ctx) // before anyone asks: it may have been a refusal
 		}

@@ -23,6 +23,7 @@ import (
 // wire is what connects a client with Redis.
 type wire struct {
 	down atomic.Bool
+	lose atomic.Int64 // the answer to so many-th script from now is lost
 	slow atomic.Int64 // scripts are under way for so long
 }
 
@@ -33,13 +34,14 @@ func (w *wire) dial(ctx context.Context, network, addr string) (net.Conn, error)
 		return nil, errDown
 	}
 	conn, err := (&net.Dialer{}).DialContext(ctx, network, addr)
-	return &wiredConn{conn, w}, err
+	return &wiredConn{Conn: conn, wire: w}, err
 }
 
 type wiredConn struct {
 	net.Conn
 
 	wire *wire
+	lost atomic.Bool // what Redis answers
 }
 
 func (c *wiredConn) Write(b []byte) (int, error) {
@@ -47,9 +49,19 @@ func (c *wiredConn) Write(b []byte) (int, error) {
 		return 0, errDown
 	}
 	if bytes.Contains(b, []byte("evalsha")) { // new connections are not slow: go-redis makes them with a mutex held
+		c.lost.Store(c.wire.lose.Add(-1) == 0)
 		time.Sleep(time.Duration(c.wire.slow.Load()))
 	}
 	return c.Conn.Write(b)
+}
+
+func (c *wiredConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if c.lost.Load() {
+		_ = c.Close()
+		return 0, errDown
+	}
+	return n, err
 }
 
 // wired returns a client and its wire.
@@ -227,6 +239,27 @@ func TestRedisThatDoesNotAnswer(t *testing.T) {
 		require.NoError(t, err)
 		l.Done(p, served(1))
 		assert.Equal(t, patience, time.Since(began), "the next call does not try again")
+	})
+}
+
+// TestALostAnswerCountsNothingTwice loses the answers to what Redis is told.
+func TestALostAnswerCountsNothingTwice(t *testing.T) {
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		l, w := wiredProcess(t, prefix)
+		use(t, l, call("1"), 2)
+		w.down.Store(true)
+		for _, lost := range []int64{2, 2, 2, 0} { // the first script asks whether Redis is back, the second tells it
+			p, err := l.Acquire(t.Context(), call("1"))
+			require.NoError(t, err)
+			w.lose.Store(lost)
+			w.down.Store(false)
+			l.Done(p, served(3))
+			time.Sleep(2 * time.Second)
+		}
+		use(t, l, call("1"), 3)
+		settle(l)
+		assert.Equal(t, 9, total(t, process(t, prefix)))
 	})
 }
 

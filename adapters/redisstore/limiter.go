@@ -4,6 +4,7 @@ package redisstore
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"sync"
 	"time"
@@ -47,7 +48,7 @@ func newLimiter(rdb redis.UniversalClient, limits instagram.LimiterOptions, opts
 	}
 	cfg := alone.Config()
 	return &limiter{
-		store: New(rdb, opts...), alone: alone, began: time.Now().Add(-time.Second), // an instant of 0 would mean "never"
+		id: rand.Text(), store: New(rdb, opts...), alone: alone, began: time.Now().Add(-time.Second), // an instant of 0 would mean "never"
 		params: params(cfg), patience: patience,
 		takeStep: script("limit", "limit_take"), reportStep: script("limit", "limit_report"),
 		apps: map[pacing.AppKey]*app{},
@@ -66,6 +67,7 @@ type core interface {
 }
 
 type limiter struct {
+	id     string // of this limiter among all that ask Redis
 	store  *Store // for its connection and names of keys
 	alone  core
 	began  time.Time

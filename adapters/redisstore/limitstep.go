@@ -122,13 +122,20 @@ func (n *news) urgent() bool {
 	return o.RefusedApp || o.RefusedAccount || o.RefusedRate || o.AppHint > 0 || o.AccountHint > 0
 }
 
+// batch is what Redis is told in one step. When it comes again because its
+// answer was lost, its number says that Redis may know it already.
+type batch struct {
+	number int64 // of this process and app, rising; 0: never known
+	news   []news
+}
+
 // report tells Redis what became of calls, in one step.
-func (a *app) report(ctx context.Context, batch []news) error {
+func (a *app) report(ctx context.Context, b batch) error {
 	keys := a.l.keys(a.key)
 	number := map[string]int{}
-	args := a.l.args(16 * len(batch))
-	for i := range batch {
-		n := &batch[i]
+	args := append(a.l.args(2+16*len(b.news)), a.l.id, b.number)
+	for i := range b.news {
+		n := &b.news[i]
 		at := number[n.call.Account]
 		if at == 0 {
 			at = len(keys) + 1

@@ -189,5 +189,5 @@ func (x *twins) land(h hard, limit int, window time.Duration) {
 	}
 	x.last = fmt.Sprintf("%+v", o)
 	x.pacer.Done(x.now, c.ticket, o)
-	require.NoError(x.t, x.redis.report(x.t.Context(), []news{{call: c.call, ticket: c.marks, outcome: o, met: math.MaxInt64 / 2}}))
+	require.NoError(x.t, x.redis.report(x.t.Context(), batch{news: []news{{call: c.call, ticket: c.marks, outcome: o, met: math.MaxInt64 / 2}}}))
 }

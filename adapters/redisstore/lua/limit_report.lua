@@ -1,4 +1,6 @@
--- Takes in what became of calls. ARGV from 9 on, for each call: the number of
+-- Takes in what became of calls. ARGV 9 is the process that tells it, 10 a number
+-- that rises with each of its batches: one that comes again, because its answer
+-- was lost, is known (0: it is not asked). From 11 on, for each call: the number of
 -- its account's first key, its marks as limit_take gave them ('' four times for
 -- a call that went without asking: it is counted now), cost, whether it was
 -- sent, counted, refused for the app's quota, for the account's, by a proxy (0
@@ -326,8 +328,15 @@ end
 -- before a block that lasts was known to whoever sent it.
 local function mark_of(g) return now < g.blocked and g.block or g.sent end
 
+local batch = tonumber(ARGV[10])
+if batch > 0 then
+	local told = KEYS[1] .. ':told:' .. ARGV[9]
+	if batch <= tonumber(redis.call('GET', told) or 0) then return 0 end
+	redis.call('SET', told, ARGV[10], 'PX', 60 * minute / 1000)
+end
+
 local app, accounts = open(KEYS[1], KEYS[2], 0), {}
-for i = 9, #ARGV, 16 do
+for i = 11, #ARGV, 16 do
 	local key, cost = tonumber(ARGV[i]), tonumber(ARGV[i + 5])
 	local account = accounts[key]
 	if not account then

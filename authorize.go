@@ -69,11 +69,11 @@ func (a *authorizer) RoundTrip(req *http.Request) (*http.Response, error) {
 // whether it is the upload host.
 func (a *authorizer) checkHost(req *http.Request) (upload bool, err error) {
 	u, h := req.URL, a.c.hosts
-	sameHost := req.Host == "" || strings.EqualFold(req.Host, u.Host)
 	switch {
-	case sameHost && within(u, h.graph):
+	case req.Host != "" && !sameHost(req.Host, u.Host):
+	case within(u, h.graph):
 		return false, nil
-	case sameHost && within(u, h.upload):
+	case within(u, h.upload):
 		return true, nil
 	}
 	return false, &ForeignHostError{Host: u.Host, Login: a.c.cfg.Login}

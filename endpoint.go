@@ -170,6 +170,9 @@ func at(base *url.URL, elem ...string) *url.URL {
 // within reports whether u lies on the same scheme, host and port as base,
 // and below its path.
 func within(u, base *url.URL) bool {
-	return u.User == nil && u.Opaque == "" && u.Scheme == base.Scheme && strings.EqualFold(u.Host, base.Host) &&
+	return u.User == nil && u.Opaque == "" && u.Scheme == base.Scheme && sameHost(u.Host, base.Host) &&
 		(u.Path == base.Path || strings.HasPrefix(u.Path, base.Path+"/"))
 }
+
+// sameHost compares two hosts, which nearly always have the same letters.
+func sameHost(a, b string) bool { return a == b || strings.EqualFold(a, b) }

@@ -33,6 +33,7 @@ type Account struct {
 
 // With returns an [Account] that signs with the tokens of src.
 func (c *Client) With(src TokenSource) *Account {
+	src = given(src)
 	return &Account{c: c, src: src, http: c.HTTPClient(src)}
 }
 
@@ -68,7 +69,10 @@ func (a *Account) Post(ctx context.Context, path string, params, out any, opts .
 	return a.do(ctx, http.MethodPost, path, params, out, opts)
 }
 
-// Delete removes what path names. See [Account.Get] for the rest.
+// Delete removes what path names. It is sent again as a read is; when it then
+// turns out that there is nothing, after an answer that did not come, the error
+// matches [ErrOutcomeUnknown]: an earlier attempt has removed it, or nobody had
+// to. See [Account.Get] for the rest.
 func (a *Account) Delete(ctx context.Context, path string, params, out any, opts ...CallOption) error {
 	return a.do(ctx, http.MethodDelete, path, params, out, opts)
 }

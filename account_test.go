@@ -98,6 +98,12 @@ func TestStaticTokenOfNothing(t *testing.T) {
 		require.ErrorIs(t, err, instagram.ErrTokenNotFound)
 		require.ErrorContains(t, err, want)
 	}
+	client := newClient(t, instagramConfig(), instagramtest.New())
+	require.ErrorIs(t, client.With(nil).Get(t.Context(), "me", nil, nil), instagram.ErrTokenNotFound)
+	_, err := client.With(nil).Profile(t.Context())
+	require.ErrorIs(t, err, instagram.ErrTokenNotFound)
+	_, err = client.DiscoverAccounts(t.Context(), nil)
+	require.ErrorIs(t, err, instagram.ErrTokenNotFound)
 }
 
 func TestPathsThatAreRefused(t *testing.T) {

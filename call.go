@@ -27,6 +27,7 @@ type call struct {
 	paused    time.Duration // between attempts, all together
 	parked    int32         // attempts that had to wait for quota
 	refetched bool          // the source was asked for another token
+	clouded   bool          // an attempt before this one may have taken effect
 
 	attempt // the one under way
 
@@ -119,6 +120,8 @@ func (c *call) failure(op string) error {
 	}
 	c.fault.Op = op
 	switch {
+	case c.clouded && c.asked.Method == http.MethodDelete && c.fault.Code == 100 && c.fault.Subcode == 33: // there is none (any more)
+		return fmt.Errorf("%w: %w", c.fault, ErrOutcomeUnknown)
 	case errors.Is(c.fault, ErrThrottled):
 		return &RateLimitError{RetryAfter: c.fault.RetryAfter, Bucket: c.fault.Bucket(), Err: c.fault}
 	case (c.isWrite() && !c.opts.repeatable || c.opts.once) && (c.cut || errors.Is(c.fault, ErrTransient)) && !c.fault.certainlyRefused():

@@ -82,6 +82,7 @@ func ThroughBusinesses() DiscoverOption { return func(d *discovery) { d.throughB
 // Pages of a business may be missing in me/accounts was observed.
 func (c *Client) DiscoverAccounts(ctx context.Context, person TokenSource, opts ...DiscoverOption) (*Discovery, error) {
 	const op = "instagram: discover accounts: %w"
+	person = given(person)
 	tok, err := person.Token(ctx)
 	if err == nil {
 		err = c.ownToken(tok)

@@ -448,3 +448,39 @@ func TestWithoutALimiter(t *testing.T) {
 		}
 	})
 }
+
+// TestARepeatedDeleteThatFindsNothing: an attempt whose answer was lost may have
+// removed it.
+func TestARepeatedDeleteThatFindsNothing(t *testing.T) {
+	t.Parallel()
+	const nothing = `{"error":{"message":"Unsupported request","type":"GraphMethodException","code":100,"error_subcode":33}}`
+	for name, test := range map[string]struct {
+		method  string
+		lost    int // attempts without an answer
+		unclear bool
+	}{
+		"a delete whose first answer was lost": {http.MethodDelete, 1, true},
+		"a delete of what is not there":        {http.MethodDelete, 0, false},
+		"a read whose first answer was lost":   {http.MethodGet, 1, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				lost := test.lost
+				account := harmClient(t, instagram.Endpoint{}, transportFunc(func(req *http.Request) (*http.Response, error) {
+					if lost--; lost >= 0 {
+						return nil, io.ErrUnexpectedEOF
+					}
+					return &http.Response{StatusCode: 400, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(nothing)), Request: req}, nil
+				}))
+				call := account.Delete
+				if test.method == http.MethodGet {
+					call = account.Get
+				}
+				err := call(t.Context(), "17841405793187218", nil, nil)
+				require.ErrorIs(t, err, instagram.ErrInvalidRequest)
+				assert.Equal(t, test.unclear, errors.Is(err, instagram.ErrOutcomeUnknown), err)
+			})
+		})
+	}
+}

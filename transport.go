@@ -18,12 +18,20 @@ type TokenSource interface {
 // StaticToken returns a source that always gives tok.
 func StaticToken(tok *Token) TokenSource { return staticToken{tok} }
 
+// given stands in for a source that is nil: it says so when it is asked.
+func given(src TokenSource) TokenSource {
+	if src == nil {
+		return StaticToken(nil)
+	}
+	return src
+}
+
 type staticToken struct{ tok *Token }
 
 func (s staticToken) Token(context.Context) (*Token, error) {
 	switch {
 	case s.tok == nil:
-		return nil, fmt.Errorf("StaticToken was given nil: %w", ErrTokenNotFound)
+		return nil, fmt.Errorf("the token source is nil, or StaticToken was given nil: %w", ErrTokenNotFound)
 	case s.tok.AccessToken.IsZero():
 		return nil, fmt.Errorf("StaticToken was given a token without AccessToken: %w", ErrTokenNotFound)
 	}
@@ -36,7 +44,7 @@ func (s staticToken) Token(context.Context) (*Token, error) {
 // *[http.Client]. Answers are returned as they are; [CheckResponse] tells what
 // they mean. Options of a call travel by [WithCallOptions].
 func (c *Client) HTTPClient(src TokenSource) *http.Client {
-	return &http.Client{Transport: c.layers(src), CheckRedirect: noRedirect}
+	return &http.Client{Transport: c.layers(given(src)), CheckRedirect: noRedirect}
 }
 
 // layers is the one place that says which layers there are, outermost first:

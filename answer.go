@@ -16,6 +16,7 @@ import (
 // classifying is the layer above the base transport, and the only one that
 // looks into a body: it notes for the others what the platform said.
 func (c *Client) classifying(base http.RoundTripper) http.RoundTripper {
+	memo := new(usageMemo)
 	return roundTripper(func(req *http.Request) (*http.Response, error) {
 		call := callOf(req)
 		call.sent = true
@@ -25,7 +26,7 @@ func (c *Client) classifying(base http.RoundTripper) http.RoundTripper {
 			return nil, call.blot(err)
 		}
 		resp.Request = req
-		call.info = responseInfo(resp)
+		call.info = responseInfo(resp, memo)
 		if resp.Body != nil && resp.Body != http.NoBody {
 			call.putBack(resp, &c.idle)
 		}

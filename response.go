@@ -218,7 +218,7 @@ type headerInfo struct {
 	status  int
 	version string
 	traceID string // of an error's body; "": that of the header
-	usage   *Usage // nil: zero
+	usage   *Usage // never changed; nil: zero
 }
 
 // tell writes down all that the headers tell.
@@ -233,20 +233,20 @@ func (i *headerInfo) tell(info *ResponseInfo) {
 }
 
 // responseInfo reads the headers of an answer, whatever its status.
-func responseInfo(resp *http.Response) headerInfo {
+func responseInfo(resp *http.Response, memo *usageMemo) headerInfo {
 	info := headerInfo{header: resp.Header, status: resp.StatusCode}
-	if !info.read() { // a map that net/http has not filled may have other names
+	if !info.read(memo) { // a map that net/http has not filled may have other names
 		info.header = wire.Canonical(info.header)
-		info.read()
+		info.read(memo)
 	}
 	return info
 }
 
 // read reports whether there was anything of the platform's.
-func (i *headerInfo) read() bool {
+func (i *headerInfo) read(memo *usageMemo) bool {
 	if version := i.header[versionHeader]; len(version) > 0 {
 		i.version = version[0]
 	}
-	i.usage = usageIn(i.header)
+	i.usage = memo.read(i.header)
 	return i.version != "" || i.usage != nil
 }

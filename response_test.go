@@ -222,7 +222,7 @@ func TestErrorHoldsWhatTheAnswerSaid(t *testing.T) {
 	}, e)
 	assert.Equal(t, "POST /v26.0/178/media: platform answered HTTP 400 code 100/2388046: Invalid parameter (trace Body1)", e.Error())
 
-	known := responseInfo(resp)
+	known := responseInfo(resp, new(usageMemo))
 	told := ResponseInfo{Version: "of another answer"}
 	known.tell(&told)
 	assert.Equal(t, ResponseInfo{TraceID: "Header1", RequestID: "Request1", Version: "v25.0", Status: 400, Usage: ParseUsage(resp.Header)}, told)

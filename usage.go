@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"iter"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-922467ee/instagram/internal/redact"
@@ -67,14 +68,39 @@ func parseUsage(h http.Header) Usage {
 	return u
 }
 
-// usageIn is [parseUsage] for answers of which some have no usage headers: nil then.
-func usageIn(h http.Header) *Usage {
+// usageMemo remembers what an account's last usage headers said: they change with
+// a percent of a quota, and not with each call.
+type usageMemo struct{ last atomic.Pointer[knownUsage] }
+
+type knownUsage struct {
+	headers [len(usageHeaders)]string
+	usage   *Usage // never changed
+}
+
+// maxUsageMemo bounds the headers that are remembered; they have some hundred bytes.
+const maxUsageMemo = 4 << 10
+
+// read is [parseUsage] for answers of which some have no usage headers: nil then.
+func (m *usageMemo) read(h http.Header) *Usage {
+	var headers [len(usageHeaders)]string
+	size, some, repeated := 0, false, false
 	for i := range usageHeaders {
-		if len(h[usageHeaders[i].name]) > 0 {
-			return new(parseUsage(h))
+		if values := h[usageHeaders[i].name]; len(values) > 0 {
+			headers[i], some, repeated = values[0], true, repeated || len(values) > 1
+			size += len(headers[i])
 		}
 	}
-	return nil
+	if !some {
+		return nil
+	}
+	if last := m.last.Load(); last != nil && last.headers == headers && !repeated {
+		return last.usage
+	}
+	u := new(parseUsage(h))
+	if size <= maxUsageMemo && !repeated {
+		m.last.Store(&knownUsage{headers, u})
+	}
+	return u
 }
 
 //nolint:gochecknoglobals // a table, never written

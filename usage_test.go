@@ -230,3 +230,40 @@ func FuzzParseUsage(f *testing.F) {
 		assert.NoError(t, err)
 	})
 }
+
+// TestUsageIsReadAnewWhenItChanges, and remembered while it does not.
+func TestUsageIsReadAnewWhenItChanges(t *testing.T) {
+	t.Parallel()
+	memo := new(usageMemo)
+	header := func(pairs ...string) http.Header {
+		h := http.Header{}
+		for i := 0; i < len(pairs); i += 2 {
+			h.Add(pairs[i], pairs[i+1])
+		}
+		return h
+	}
+	const app, business, page = "X-App-Usage", "X-Business-Use-Case-Usage", "X-Page-Usage"
+	var last *Usage
+	for _, step := range []struct {
+		header http.Header
+		same   bool // as the step before
+	}{
+		{header: header(app, `{"call_count":1}`)},
+		{header: header(app, `{"call_count":1}`), same: true},
+		{header: header(app, `{"call_count":2}`)},
+		{header: header(page, `{"call_count":2}`)},
+		{header: header(page, `{"call_count":2}`, business, `{"1":[{"type":"instagram","call_count":3}]}`)},
+		{header: header(page, `{"call_count":2}`, business, `{"1":[{"type":"instagram","call_count":3}]}`), same: true},
+		{header: header(page, `{"call_count":2}`, page, `{"call_count":9}`)},
+		{header: header(app, "", app, `{"call_count":9}`)},
+		{header: header(app, "", app, `{"call_count":8}`)},
+		{header: header(app, `{"call_count":8}`+strings.Repeat(" ", maxUsageMemo))},
+	} {
+		usage := memo.read(step.header)
+		require.NotNil(t, usage)
+		assert.Equal(t, ParseUsage(step.header), *usage)
+		assert.Equal(t, step.same, usage == last, step.header)
+		last = usage
+	}
+	assert.Nil(t, memo.read(header("X-Fb-Trace-Id", "x")))
+}

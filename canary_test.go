@@ -227,3 +227,86 @@ func walkFailures(t *testing.T, p *printer, login instagram.Login, fail func(*ht
 type transport func(*http.Request) (*http.Response, error)
 
 func (f transport) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
+// chattyStore prints what it was given, and what it has, into its errors.
+type chattyStore struct {
+	*instagram.MemoryStore
+
+	saves bool // it fails at writes only
+}
+
+var errChatty = errors.New(`cannot do it: row {"access_token":"` + chattyToken + `"}, url https://graph.instagram.com/me?access_token=` + chattyToken)
+
+const chattyToken = "IGAAcanaryx7Bqx7Bqx7Bqx7Bqx7Bqx7Bqx7Bqx7Bqx7Bqx7Bqx7Bq"
+
+func (s chattyStore) LoadToken(ctx context.Context, k instagram.TokenKey) (*instagram.Record, error) {
+	if s.saves {
+		return s.MemoryStore.LoadToken(ctx, k)
+	}
+	return nil, errChatty
+}
+
+func (chattyStore) SaveToken(context.Context, *instagram.Record, instagram.Revision) (instagram.Revision, error) {
+	return 0, errChatty
+}
+
+func (s chattyStore) LeaseDue(ctx context.Context, app string, n int, d time.Duration) ([]*instagram.Lease, error) {
+	if s.saves {
+		return s.MemoryStore.LeaseDue(ctx, app, n, d)
+	}
+	return nil, errChatty
+}
+
+func (chattyStore) CommitLeases(context.Context, []*instagram.Lease) ([]error, error) {
+	return nil, errChatty
+}
+
+func (chattyStore) ListTokens(context.Context, instagram.TokenKey, int) ([]*instagram.Record, error) {
+	return nil, errChatty
+}
+
+func (chattyStore) FindTokens(context.Context, string, string) ([]instagram.TokenKey, error) {
+	return nil, errChatty
+}
+
+func (chattyStore) PutState(context.Context, string, time.Duration) error { return errChatty }
+
+// TestAStoreThatPrintsTokens keeps nothing of them in errors, logs and events.
+func TestAStoreThatPrintsTokens(t *testing.T) {
+	t.Parallel()
+	for _, saves := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			p, g := &printer{}, newGraph()
+			store := chattyStore{instagram.NewMemoryStore(), saves}
+			connect(t, store.MemoryStore, accountN(1), 50*day)
+			client := g.client(t, store, instagram.WithTracer(canaryTracer{p}), instagram.WithLogger(slog.New(slog.NewJSONHandler(p, nil))))
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			failed := 0
+			told := func(err error) {
+				p.print(err)
+				if errors.Is(err, errChatty) {
+					failed++
+				}
+			}
+			_, err := client.TokenSource(accountN(1)).Token(ctx)
+			told(err)
+			told(client.ImportToken(ctx, &instagram.Token{
+				AccessToken: instagram.NewSecret(chattyToken), Kind: instagram.LongLived, AccountID: accountN(2), ObtainedAt: time.Now(), ExpiresAt: time.Now().Add(50 * day),
+			}))
+			for _, err := range client.Plan(ctx) {
+				told(err)
+			}
+			told(client.KeepAlive(ctx, instagram.KeepAliveConfig{Once: true}))
+			states := g.client(t, store, instagram.WithStateStore(store))
+			_, err = states.BeginLogin()
+			told(err)
+			end, giveUp := context.WithTimeout(t.Context(), time.Minute)
+			defer giveUp()
+			told(client.Close(end))
+			assert.GreaterOrEqual(t, failed, 3, "it was the store")
+			assert.Contains(t, p.out.String(), "cannot do it")
+			assert.NotContains(t, p.out.String(), chattyToken)
+		})
+	}
+}

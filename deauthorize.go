@@ -98,7 +98,7 @@ func (c *Client) recordsOf(ctx context.Context, appScopedID string) (records, er
 	if finder, ok := c.opts.tokenStore.(TokenFinder); ok {
 		keys, err := finder.FindTokens(ctx, c.cfg.AppID, appScopedID)
 		if err != nil && !errors.Is(err, errors.ErrUnsupported) {
-			return r, fmt.Errorf("store: %w", err)
+			return r, storeError(err)
 		}
 		r = records{keys, err == nil}
 	}
@@ -120,7 +120,7 @@ func (c *Client) deauthorize(ctx context.Context, key TokenKey, request *SignedR
 		case errors.Is(err, ErrTokenNotFound):
 			return false, nil
 		case err != nil:
-			return false, fmt.Errorf("store: %w", err)
+			return false, storeError(err)
 		case record.Token == nil, record.Token.AppScopedID != request.UserID, grantedAfter(record.Token, request.IssuedAt):
 			return false, nil
 		case record.State == Deauthorized:
@@ -135,7 +135,7 @@ func (c *Client) deauthorize(ctx context.Context, key TokenKey, request *SignedR
 			break
 		}
 	}
-	return false, fmt.Errorf("store: %w", err)
+	return false, storeError(err)
 }
 
 // grantedAfter reports whether the person passed the login window after t,

@@ -7,13 +7,10 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"html/template"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"sync"
 	"time"
-
-	"github.com/seed-922467ee/instagram/internal/redact"
 )
 
 // DeletionState says how far the deletion of a person's data is.
@@ -132,7 +129,7 @@ func (c *Client) DeletionStatusHandler(status func(context.Context, DataDeletion
 		}
 		s, err := c.deletionStatus(r.Context(), *d, status)
 		if err != nil {
-			c.logger.ErrorContext(r.Context(), "instagram: deletion status not known", slog.Any("error", redact.Err(err)))
+			c.logger.ErrorContext(r.Context(), "instagram: deletion status not known", errAttr(err))
 			answerPlainly(w, http.StatusInternalServerError)
 			return
 		}

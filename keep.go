@@ -5,7 +5,6 @@ package instagram
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 )
 
@@ -58,7 +57,7 @@ func (c *Client) saveToken(ctx context.Context, t *Token) error {
 		case loadErr == nil:
 			from = old.Revision
 		case !errors.Is(loadErr, ErrTokenNotFound):
-			return fmt.Errorf("store: %w", loadErr)
+			return storeError(loadErr)
 		}
 		if old != nil && old.Token.GrantedAt.After(t.GrantedAt) {
 			return nil // a later login was faster
@@ -69,7 +68,7 @@ func (c *Client) saveToken(ctx context.Context, t *Token) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("store: %w", err)
+		return storeError(err)
 	}
 	c.tokens.forget(key.AccountID)
 	return nil

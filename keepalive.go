@@ -242,7 +242,7 @@ func (k *keeper) claimAll(ctx context.Context) error {
 		case errors.Is(err, errors.ErrUnsupported):
 			return err
 		case err != nil && k.cfg.Once && faults >= onceFaults:
-			return fmt.Errorf("store: %w", err)
+			return storeError(err)
 		case err != nil && ctx.Err() == nil:
 			k.c.logger.Error("instagram: the store gives no due tokens", errAttr(err))
 			_ = backoff.Wait(ctx, time.Second+backoff.Pause(time.Second, k.cfg.Poll, faults))

@@ -8,6 +8,8 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"strconv"
+
+	"github.com/seed-922467ee/instagram/internal/redact"
 )
 
 // event returns an event of a record. Its ID is the same whenever the same
@@ -41,6 +43,7 @@ func (r *Record) why() string {
 // tell tells tracer and logger of events.
 func (c *Client) tell(ctx context.Context, events ...TokenEvent) {
 	for _, e := range events {
+		e.Err = redact.Err(e.Err) // it may be the store's own
 		c.logEvent(ctx, e)
 		c.traceEvent(ctx, e)
 	}

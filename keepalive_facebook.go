@@ -85,7 +85,7 @@ func (c *Client) renewPagesQuietly(ctx context.Context, r *Record) (missing []To
 	missing, err := c.renewPages(ctx, r.Token)
 	if err != nil {
 		c.logger.Warn("instagram: the Page tokens of a person were not renewed; those that there are stay in use",
-			slog.String("account", r.Key.AccountID), slog.Any("error", err))
+			slog.String("account", r.Key.AccountID), errAttr(err))
 	}
 	return missing
 }

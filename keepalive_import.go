@@ -66,7 +66,7 @@ func (c *Client) keepImport(ctx context.Context, t *Token, now time.Time) error 
 			return nil
 		}
 		if !errors.Is(err, ErrTokenSuperseded) {
-			return fmt.Errorf("store: %w", err)
+			return storeError(err)
 		}
 	}
 	return ErrTokenSuperseded
@@ -97,7 +97,7 @@ func (c *Client) roomForImport(ctx context.Context, r *Record, now time.Time) (R
 	case errors.Is(err, ErrTokenNotFound):
 		return 0, nil
 	case err != nil:
-		return 0, fmt.Errorf("store: %w", err)
+		return 0, storeError(err)
 	case old.Token == nil:
 		return old.Revision, nil
 	case old.Token.AccessToken.Equal(r.Token.AccessToken):

@@ -290,5 +290,3 @@ func (k *keeper) tellLogin(ctx context.Context, j *job, state RecordState, reaso
 	}()
 	return k.cfg.OnNeedsLogin(ctx, e)
 }
-
-func errAttr(err error) slog.Attr { return slog.Any("error", err) }

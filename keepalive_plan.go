@@ -38,7 +38,7 @@ func (c *Client) Plan(ctx context.Context) iter.Seq2[Planned, error] {
 		for {
 			records, err := lister.ListTokens(ctx, after, page)
 			if err != nil {
-				yield(Planned{}, fmt.Errorf("instagram: plan: store: %w", err))
+				yield(Planned{}, fmt.Errorf("instagram: plan: %w", storeError(err)))
 				return
 			}
 			for _, r := range records {

@@ -123,7 +123,7 @@ func (c *Client) BeginLogin(opts ...AuthCodeOption) (*LoginAttempt, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), stateStoreTimeout)
 		defer cancel()
 		if err := c.opts.stateStore.PutState(ctx, st.id(), stateLifetime); err != nil {
-			return nil, fmt.Errorf("instagram: begin login: state store: %w", err)
+			return nil, fmt.Errorf("instagram: begin login: state %w", storeError(err))
 		}
 	}
 	return &LoginAttempt{URL: c.authCodeURL(state, a), Binding: binding, State: state, ExpiresAt: now.Add(stateLifetime)}, nil
@@ -175,7 +175,7 @@ func (c *Client) finishOnce(ctx context.Context, st *loginState, query url.Value
 		if err := c.opts.stateStore.TakeState(ctx, st.id()); errors.Is(err, ErrStateUsed) {
 			return nil, false, fmt.Errorf("%w: %w", &CallbackError{Problem: StateSpent}, err)
 		} else if err != nil {
-			return nil, false, fmt.Errorf("state store: %w", err)
+			return nil, false, fmt.Errorf("state %w", storeError(err))
 		}
 	}
 	code, err := codeOf(query)

@@ -8,7 +8,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -40,7 +39,7 @@ func (c *Client) LoginHandler(perRequest func(*http.Request) ([]AuthCodeOption, 
 			attempt, err = c.BeginLogin(opts...) //nolint:contextcheck // it waits for the state store alone, for seconds
 		}
 		if err != nil {
-			c.logger.ErrorContext(r.Context(), "instagram: login not begun", slog.Any("error", err))
+			c.logger.ErrorContext(r.Context(), "instagram: login not begun", errAttr(err))
 			WriteLoginError(w, err)
 			return
 		}
@@ -77,7 +76,7 @@ func (c *Client) CallbackHandler(done func(http.ResponseWriter, *http.Request, *
 			result, err = c.FinishLogin(r.Context(), query, c.bindingOf(r, query.Get("state")))
 		}
 		if err != nil {
-			c.logger.WarnContext(r.Context(), "instagram: login not finished", slog.Any("error", err))
+			c.logger.WarnContext(r.Context(), "instagram: login not finished", errAttr(err))
 		}
 		done(w, r, result, err)
 	})

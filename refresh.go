@@ -125,7 +125,7 @@ func (c *Client) renewStored(ctx context.Context, key TokenKey, wait bool, asked
 				return now.Token, nil
 			}
 		}
-		return nil, errors.Join(o.err, fmt.Errorf("store: %w", err))
+		return nil, errors.Join(o.err, storeError(err))
 	}
 	c.forgetHolder(ctx, r)
 	c.tell(ctx, events...)

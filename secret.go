@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"github.com/seed-922467ee/instagram/internal/redact"
 )
 
 // redacted is what every print of a [Secret] shows.
@@ -75,3 +77,11 @@ func (s *Secret) UnmarshalText(text []byte) error {
 	*s = NewSecret(string(text))
 	return nil
 }
+
+// errAttr is an error for the log. A program's own functions and stores may have
+// made its text.
+func errAttr(err error) slog.Attr { return slog.Any("error", redact.Err(err)) }
+
+// storeError says that an error is a store's, and takes out of its text what
+// must not be printed: the store's own code may have put there what it was given.
+func storeError(err error) error { return fmt.Errorf("store: %w", redact.Err(err)) }

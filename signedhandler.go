@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"time"
-
-	"github.com/seed-922467ee/instagram/internal/redact"
 )
 
 const (
@@ -52,7 +50,7 @@ func (h *signedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	request, err := h.receive(w, r)
 	if err != nil {
-		h.c.logger.WarnContext(r.Context(), "instagram: "+h.what+" request refused", slog.Any("error", err))
+		h.c.logger.WarnContext(r.Context(), "instagram: "+h.what+" request refused", errAttr(err))
 		refuse(w, err)
 		return
 	}
@@ -63,7 +61,7 @@ func (h *signedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answerPlainly(w, http.StatusServiceUnavailable)
 	default:
 		h.c.logger.ErrorContext(r.Context(), "instagram: "+h.what+" request failed",
-			slog.String("user", request.UserID), slog.Any("error", redact.Err(err)))
+			slog.String("user", request.UserID), errAttr(err))
 		answerPlainly(w, http.StatusInternalServerError)
 	}
 }

@@ -168,7 +168,7 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Token, error) {
 		e.put(&cached{err: err, until: now.Add(rememberFault).Round(0)}, changes)
 		return nil, err
 	case err != nil:
-		return c.lastKnown(e, changes, fmt.Errorf("instagram: account %s: store: %w", id, err))
+		return c.lastKnown(e, changes, fmt.Errorf("instagram: account %s: %w", id, storeError(err)))
 	}
 	tok, err := h.usable(now)
 	if err != nil {
@@ -210,7 +210,7 @@ func (c *Client) lastKnown(e *cacheEntry, changes int, err error) (*Token, error
 		tok = holding{account: account, holder: &Record{Token: spare}}.token()
 	}
 	c.logger.Warn("instagram: the store does not answer; the last token known is used",
-		slog.String("account", e.id), slog.Any("error", err))
+		slog.String("account", e.id), errAttr(err))
 	e.put(&cached{token: tok, until: sooner(now.Add(distrustFor).Round(0), tok.ExpiresAt)}, changes)
 	return tok, nil
 }

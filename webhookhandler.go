@@ -199,7 +199,7 @@ func isChallenge(s string) bool {
 func (h *WebhookHandler) serveDelivery(w http.ResponseWriter, r *http.Request) {
 	events, size, err := h.receive(w, r)
 	if err != nil {
-		h.logger.WarnContext(r.Context(), "instagram: webhook refused", slog.Any("error", err))
+		h.logger.WarnContext(r.Context(), "instagram: webhook refused", errAttr(err))
 		refuse(w, err)
 		return
 	}

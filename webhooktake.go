@@ -10,8 +10,6 @@ import (
 	"log/slog"
 	"slices"
 	"time"
-
-	"github.com/seed-922467ee/instagram/internal/redact"
 )
 
 // take hands the events on, and reports whether the delivery needs not come again.
@@ -168,7 +166,7 @@ func (h *WebhookHandler) call(ctx context.Context, e Event) (err error) {
 
 // report tells of an event that was not handled.
 func (h *WebhookHandler) report(ctx context.Context, e Event, err error) {
-	h.logger.ErrorContext(ctx, "instagram: event not handled", slog.Any("event", e), slog.Any("error", redact.Err(err)))
+	h.logger.ErrorContext(ctx, "instagram: event not handled", slog.Any("event", e), errAttr(err))
 	if h.tell == nil {
 		return
 	}

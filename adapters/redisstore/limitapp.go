@@ -34,6 +34,7 @@ type app struct {
 	news    []news // to be told, oldest first
 	sent    batch  // before them: under way to Redis, or its answer was lost
 	telling bool
+	turn    chan struct{} // held by who tells: two would pass each other
 
 	away      bool
 	tryAt     time.Duration // when to look again whether Redis is back
@@ -43,7 +44,7 @@ type app struct {
 }
 
 func newApp(l *limiter, k pacing.AppKey) *app {
-	return &app{l: l, key: k, kick: make(chan struct{}, 1), alone: map[int]context.CancelCauseFunc{}}
+	return &app{l: l, key: k, kick: make(chan struct{}, 1), turn: make(chan struct{}, 1), alone: map[int]context.CancelCauseFunc{}}
 }
 
 // ahead returns how many waiters a call goes behind, or errAway.
@@ -222,6 +223,8 @@ func (a *app) tellLocked(ctx context.Context) {
 
 // tellAll tells Redis what is known, until there is no more.
 func (a *app) tellAll(ctx context.Context) error {
+	a.turn <- struct{}{}
+	defer func() { <-a.turn }()
 	for {
 		a.mu.Lock()
 		if n := min(len(a.news), newsBatch); n > 0 && len(a.sent.news) == 0 {

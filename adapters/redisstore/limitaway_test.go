@@ -263,6 +263,40 @@ func TestALostAnswerCountsNothingTwice(t *testing.T) {
 	})
 }
 
+// TestOneTellsAtATime has Redis so slow that it is held to be away, and looked
+// for, while it is still being told something.
+func TestOneTellsAtATime(t *testing.T) {
+	prefix := freshPrefix(t)
+	synctest.Test(t, func(t *testing.T) {
+		l, w := wiredProcess(t, prefix)
+		use(t, l, call("1"), 1)
+		w.slow.Store(int64(2 * time.Second))
+		asked, told := l.alone.Asked(call("1")), 1
+		alone := func(n int) { // calls that went without asking Redis
+			for range n {
+				o := served(2)
+				l.app(asked.App).tell(t.Context(), news{call: asked, outcome: l.alone.Paced(call("1"), &o)})
+				told++
+			}
+		}
+		began := time.Now()
+		alone(1)
+		go func() {
+			_, err := l.Acquire(t.Context(), call("1"))
+			assert.NoError(t, err)
+		}()
+		time.Sleep(600*time.Millisecond - time.Since(began))
+		alone(400)
+		time.Sleep(1600*time.Millisecond - time.Since(began))
+		alone(1)
+		time.Sleep(5 * time.Second)
+		w.slow.Store(0)
+		time.Sleep(15 * time.Second)
+		settle(l)
+		assert.Equal(t, told, total(t, l))
+	})
+}
+
 // TestRedisForgotTheScripts shows that a restarted Redis is told them anew.
 func TestRedisForgotTheScripts(t *testing.T) {
 	prefix := freshPrefix(t)

@@ -7,7 +7,10 @@
 --   limit:<login>          string  what is known of the app's quota: a map, as MessagePack
 --   limit:<login>:calls    list    its calls: end of a slice of time, number, by turns
 --   limit:<login>:account:<id>, limit:<login>:account:<id>:calls  the same of an account's
---   limit:<login>:told:<process>  string  the number of its last batch, for an hour
+--
+-- Beside them, made of the first key, stands
+--
+--   limit:<login>:told:<process>  string  the number of the last batch that it told, for an hour
 --
 -- ARGV are the time, '' for Redis's own; the part kept from background calls;
 -- the app's window, most slices of time and most while little is used; the same

@@ -257,6 +257,17 @@ func (s chattyStore) LeaseDue(ctx context.Context, app string, n int, d time.Dur
 	return nil, errChatty
 }
 
+func (s chattyStore) LeaseToken(ctx context.Context, k instagram.TokenKey, d time.Duration) (*instagram.Lease, error) {
+	if s.saves {
+		return s.MemoryStore.LeaseToken(ctx, k, d)
+	}
+	return nil, errChatty
+}
+
+func (chattyStore) TakeState(context.Context, string) error {
+	return fmt.Errorf("%w: %w", errChatty, instagram.ErrStateUsed)
+}
+
 func (chattyStore) CommitLeases(context.Context, []*instagram.Lease) ([]error, error) {
 	return nil, errChatty
 }
@@ -269,7 +280,12 @@ func (chattyStore) FindTokens(context.Context, string, string) ([]instagram.Toke
 	return nil, errChatty
 }
 
-func (chattyStore) PutState(context.Context, string, time.Duration) error { return errChatty }
+func (s chattyStore) PutState(context.Context, string, time.Duration) error {
+	if s.saves {
+		return nil
+	}
+	return errChatty
+}
 
 // TestAStoreThatPrintsTokens keeps nothing of them in errors, logs and events.
 func TestAStoreThatPrintsTokens(t *testing.T) {
@@ -291,6 +307,8 @@ func TestAStoreThatPrintsTokens(t *testing.T) {
 			}
 			_, err := client.TokenSource(accountN(1)).Token(ctx)
 			told(err)
+			_, err = client.Refresh(ctx, accountN(1))
+			told(err)
 			told(client.ImportToken(ctx, &instagram.Token{
 				AccessToken: instagram.NewSecret(chattyToken), Kind: instagram.LongLived, AccountID: accountN(2), ObtainedAt: time.Now(), ExpiresAt: time.Now().Add(50 * day),
 			}))
@@ -299,8 +317,12 @@ func TestAStoreThatPrintsTokens(t *testing.T) {
 			}
 			told(client.KeepAlive(ctx, instagram.KeepAliveConfig{Once: true}))
 			states := g.client(t, store, instagram.WithStateStore(store))
-			_, err = states.BeginLogin()
+			attempt, err := states.BeginLogin()
 			told(err)
+			if saves {
+				_, err = states.FinishLogin(ctx, url.Values{"state": {attempt.State}, "code": {"x"}}, attempt.Binding)
+				told(err)
+			}
 			end, giveUp := context.WithTimeout(t.Context(), time.Minute)
 			defer giveUp()
 			told(client.Close(end))

@@ -116,7 +116,7 @@ func (c *Client) eraseTokens(ctx context.Context, request *SignedRequest, d *Dat
 	for _, key := range found.keys {
 		marked, err := c.deauthorize(ctx, key, request)
 		if err == nil && marked {
-			err = c.opts.tokenStore.DeleteToken(ctx, key)
+			err = storeError(c.opts.tokenStore.DeleteToken(ctx, key))
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", key, err)

@@ -173,7 +173,7 @@ func (c *Client) openCallback(query url.Values, binding string) (*loginState, er
 func (c *Client) finishOnce(ctx context.Context, st *loginState, query url.Values) (r *LoginResult, spent bool, err error) {
 	if c.opts.stateStore != nil { // before the refusal is read: that answers the attempt too
 		if err := c.opts.stateStore.TakeState(ctx, st.id()); errors.Is(err, ErrStateUsed) {
-			return nil, false, fmt.Errorf("%w: %w", &CallbackError{Problem: StateSpent}, err)
+			return nil, false, fmt.Errorf("%w: %w", &CallbackError{Problem: StateSpent}, storeError(err))
 		} else if err != nil {
 			return nil, false, fmt.Errorf("state %w", storeError(err))
 		}

@@ -175,7 +175,7 @@ func (t *Token) renewedSince(then time.Time) bool {
 func (c *Client) lease(ctx context.Context, store TokenLeaser, key TokenKey, wait bool, asked time.Time) (*Lease, *Token, error) {
 	lease, err := store.LeaseToken(ctx, key, leaseTime)
 	if !wait || !errors.Is(err, ErrTokenLeased) {
-		return lease, nil, err
+		return lease, nil, storeError(err)
 	}
 	seen := Revision(0)
 	const shortest, longest = 10 * time.Millisecond, 250 * time.Millisecond
@@ -186,13 +186,13 @@ func (c *Client) lease(ctx context.Context, store TokenLeaser, key TokenKey, wai
 		r, err := c.opts.tokenStore.LoadToken(ctx, key)
 		switch {
 		case err != nil:
-			return nil, nil, err
+			return nil, nil, storeError(err)
 		case r.State == Alive && r.Token.renewedSince(asked.Add(-justNow)):
 			return nil, r.Token, nil
 		case seen != 0 && r.Revision != seen, n%4 == 3: // the other has given it back, or has died
 			lease, err := store.LeaseToken(ctx, key, leaseTime)
 			if !errors.Is(err, ErrTokenLeased) {
-				return lease, nil, err
+				return lease, nil, storeError(err)
 			}
 		}
 		seen = r.Revision

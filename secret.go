@@ -84,4 +84,10 @@ func errAttr(err error) slog.Attr { return slog.Any("error", redact.Err(err)) }
 
 // storeError says that an error is a store's, and takes out of its text what
 // must not be printed: the store's own code may have put there what it was given.
-func storeError(err error) error { return fmt.Errorf("store: %w", redact.Err(err)) }
+// It is nil when err is.
+func storeError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("store: %w", redact.Err(err))
+}

@@ -168,7 +168,7 @@ func (c *Client) lookUp(ctx context.Context, id string) (*Token, error) {
 		e.put(&cached{err: err, until: now.Add(rememberFault).Round(0)}, changes)
 		return nil, err
 	case err != nil:
-		return c.lastKnown(e, changes, fmt.Errorf("instagram: account %s: %w", id, storeError(err)))
+		return c.lastKnown(e, changes, fmt.Errorf("instagram: account %s: %w", id, err))
 	}
 	tok, err := h.usable(now)
 	if err != nil {
@@ -226,7 +226,7 @@ type holding struct {
 func (c *Client) loadHolding(ctx context.Context, id string) (holding, error) {
 	rec, err := c.opts.tokenStore.LoadToken(ctx, TokenKey{AppID: c.cfg.AppID, AccountID: id})
 	if err != nil {
-		return holding{}, err
+		return holding{}, storeError(err)
 	}
 	h := holding{account: rec, holder: rec}
 	if rec.Token == nil {
@@ -238,7 +238,7 @@ func (c *Client) loadHolding(ctx context.Context, id string) (holding, error) {
 		case err == nil:
 			h.holder = person
 		case !errors.Is(err, ErrTokenNotFound):
-			return holding{}, err
+			return holding{}, storeError(err)
 		}
 	}
 	return h, nil

@@ -69,10 +69,9 @@ func (a *Account) Post(ctx context.Context, path string, params, out any, opts .
 	return a.do(ctx, http.MethodPost, path, params, out, opts)
 }
 
-// Delete removes what path names. It is sent again as a read is; when it then
-// turns out that there is nothing, after an answer that did not come, the error
-// matches [ErrOutcomeUnknown]: an earlier attempt has removed it, or nobody had
-// to. See [Account.Get] for the rest.
+// Delete removes what path names. It is sent again as a read is; when there is
+// nothing then, the error matches [ErrOutcomeUnknown]: the earlier attempt, to
+// which no good answer came, may have removed it. See [Account.Get] for the rest.
 func (a *Account) Delete(ctx context.Context, path string, params, out any, opts ...CallOption) error {
 	return a.do(ctx, http.MethodDelete, path, params, out, opts)
 }

@@ -113,7 +113,7 @@ func (c *call) isWrite() bool {
 
 // failure returns what the last answer means to the caller: nil, or the platform's
 // error, as a [*RateLimitError] when it refused the call for its quota, and
-// matching [ErrOutcomeUnknown] when a write may have taken effect all the same.
+// matching [ErrOutcomeUnknown] when the call may have taken effect all the same.
 func (c *call) failure(op string) error {
 	if c.fault == nil {
 		return nil

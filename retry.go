@@ -93,7 +93,7 @@ func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		if err != nil {
 			return nil, err
 		}
-		call.clouded = call.clouded || call.sent && (call.fault == nil || errors.Is(call.fault, ErrTransient))
+		call.clouded = call.clouded || call.sent && !call.unsent() && (call.fault == nil || errors.Is(call.fault, ErrTransient))
 		last, lastKnown = resp, call.attempt
 		call.attempt = attempt{}
 		req = call.request(body) //nolint:contextcheck // the call is the context

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -457,11 +458,13 @@ func TestARepeatedDeleteThatFindsNothing(t *testing.T) {
 	for name, test := range map[string]struct {
 		method  string
 		lost    int // attempts without an answer
+		how     error
 		unclear bool
 	}{
-		"a delete whose first answer was lost": {http.MethodDelete, 1, true},
-		"a delete of what is not there":        {http.MethodDelete, 0, false},
-		"a read whose first answer was lost":   {http.MethodGet, 1, false},
+		"a delete whose first answer was lost": {http.MethodDelete, 1, io.ErrUnexpectedEOF, true},
+		"a delete that was not sent at first":  {http.MethodDelete, 1, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, false},
+		"a delete of what is not there":        {http.MethodDelete, 0, nil, false},
+		"a read whose first answer was lost":   {http.MethodGet, 1, io.ErrUnexpectedEOF, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -469,7 +472,7 @@ func TestARepeatedDeleteThatFindsNothing(t *testing.T) {
 				lost := test.lost
 				account := harmClient(t, instagram.Endpoint{}, transportFunc(func(req *http.Request) (*http.Response, error) {
 					if lost--; lost >= 0 {
-						return nil, io.ErrUnexpectedEOF
+						return nil, test.how
 					}
 					return &http.Response{StatusCode: 400, Header: http.Header{}, Body: io.NopCloser(strings.NewReader(nothing)), Request: req}, nil
 				}))

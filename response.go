@@ -214,7 +214,7 @@ type ResponseInfo struct {
 // headerInfo is a [ResponseInfo] of which most of the time nobody asks more than
 // these: the rest is looked up when somebody does.
 type headerInfo struct {
-	header  http.Header // its names are canonical
+	header  http.Header // its names are canonical, as far as they matter
 	status  int
 	version string
 	traceID string // of an error's body; "": that of the header
@@ -235,18 +235,22 @@ func (i *headerInfo) tell(info *ResponseInfo) {
 // responseInfo reads the headers of an answer, whatever its status.
 func responseInfo(resp *http.Response, memo *usageMemo) headerInfo {
 	info := headerInfo{header: resp.Header, status: resp.StatusCode}
-	if !info.read(memo) { // a map that net/http has not filled may have other names
+	info.read(memo)
+	if info.usage == nil && (info.version == "" || hasUncanonical(info.header)) { // a map that net/http has not filled
 		info.header = wire.Canonical(info.header)
 		info.read(memo)
 	}
 	return info
 }
 
-// read reports whether there was anything of the platform's.
-func (i *headerInfo) read(memo *usageMemo) bool {
+func (i *headerInfo) read(memo *usageMemo) {
 	if version := i.header[versionHeader]; len(version) > 0 {
 		i.version = version[0]
 	}
 	i.usage = memo.read(i.header)
-	return i.version != "" || i.usage != nil
+}
+
+// hasUncanonical reports whether usage headers stand there as HTTP/2 writes them.
+func hasUncanonical(h http.Header) bool {
+	return len(h["x-app-usage"]) > 0 || len(h["x-business-use-case-usage"]) > 0 //nolint:staticcheck // on purpose
 }

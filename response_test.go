@@ -460,3 +460,20 @@ func everyPrint(tb testing.TB, err error) []string {
 	slog.New(slog.NewJSONHandler(&log, nil)).Error("failed", "error", err)
 	return append(all, log.String())
 }
+
+// TestHeadersOfHandMadeMaps: a transport that is no net/http's may name them as
+// HTTP/2 does, all or some.
+func TestHeadersOfHandMadeMaps(t *testing.T) {
+	t.Parallel()
+	want := ResponseInfo{TraceID: "T", Version: "v26.0", Status: 200, Usage: ParseUsage(http.Header{"X-App-Usage": {`{"call_count":7}`}})}
+	for _, header := range []http.Header{
+		{"X-App-Usage": {`{"call_count":7}`}, "Facebook-Api-Version": {"v26.0"}, "X-Fb-Trace-Id": {"T"}},
+		{"x-app-usage": {`{"call_count":7}`}, "facebook-api-version": {"v26.0"}, "x-fb-trace-id": {"T"}},
+		{"x-app-usage": {`{"call_count":7}`}, "Facebook-Api-Version": {"v26.0"}, "x-fb-trace-id": {"T"}},
+	} {
+		known := responseInfo(&http.Response{StatusCode: 200, Header: header}, new(usageMemo))
+		var told ResponseInfo
+		known.tell(&told)
+		assert.Equal(t, want, told, header)
+	}
+}

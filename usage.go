@@ -68,8 +68,9 @@ func parseUsage(h http.Header) Usage {
 	return u
 }
 
-// usageMemo remembers what an account's last usage headers said: they change with
-// a percent of a quota, and not with each call.
+// usageMemo remembers what the last usage headers said that came through one
+// [Client.HTTPClient], mostly an account's: they change with a percent of a quota,
+// and not with each call.
 type usageMemo struct{ last atomic.Pointer[knownUsage] }
 
 type knownUsage struct {

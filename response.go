@@ -211,8 +211,8 @@ type ResponseInfo struct {
 	Usage     Usage
 }
 
-// headerInfo is a [ResponseInfo] of which most of the time nobody asks more than
-// these: the rest is looked up when somebody does.
+// headerInfo is what every call needs of a [ResponseInfo]; the rest is looked up
+// for those who ask.
 type headerInfo struct {
 	header  http.Header // its names are canonical, as far as they matter
 	status  int
@@ -236,7 +236,7 @@ func (i *headerInfo) tell(info *ResponseInfo) {
 func responseInfo(resp *http.Response, memo *usageMemo) headerInfo {
 	info := headerInfo{header: resp.Header, status: resp.StatusCode}
 	info.read(memo)
-	if info.usage == nil && (info.version == "" || hasUncanonical(info.header)) { // a map that net/http has not filled
+	if info.usage == nil && (info.version == "" || hasLowerCase(info.header)) { // a map that net/http has not filled
 		info.header = wire.Canonical(info.header)
 		info.read(memo)
 	}
@@ -250,7 +250,7 @@ func (i *headerInfo) read(memo *usageMemo) {
 	i.usage = memo.read(i.header)
 }
 
-// hasUncanonical reports whether usage headers stand there as HTTP/2 writes them.
-func hasUncanonical(h http.Header) bool {
-	return len(h["x-app-usage"]) > 0 || len(h["x-business-use-case-usage"]) > 0 //nolint:staticcheck // on purpose
+// hasLowerCase reports whether usage headers stand there as HTTP/2 writes them.
+func hasLowerCase(h http.Header) bool {
+	return len(h["x-app-usage"]) > 0 || len(h["x-business-use-case-usage"]) > 0 //nolint:staticcheck // the very names that net/http would not leave so
 }
